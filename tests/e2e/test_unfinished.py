@@ -50,7 +50,7 @@ def kill_at(lab: LabUnderTest, exercise: str, words: str) -> None:
         ("health", "docker service update --image", "Its services are removed first"),
     ],
 )
-def test_an_exercise_that_was_killed_is_run_again(
+def test_unfinished_exercise_that_was_killed_is_run_again(
     unfinished: LabUnderTest, exercise: str, words: str, says: str
 ) -> None:
     kill_at(unfinished, exercise, words)
@@ -59,7 +59,7 @@ def test_an_exercise_that_was_killed_is_run_again(
     assert f"{exercise}: done in" in said
 
 
-def test_a_service_of_the_learners_own_is_not_removed(unfinished: LabUnderTest) -> None:
+def test_unfinished_service_of_the_learners_own_is_not_removed(unfinished: LabUnderTest) -> None:
     unfinished.on("swarm-manager", "docker service create --detach --name my-cache --replicas 1 redis:6.0-alpine")
     refused = unfinished.run("labgen", "run", "updateoptions", check=False)
     assert "service my-cache exists already, with other settings" in refused.stdout + refused.stderr

@@ -165,7 +165,7 @@ def test_nodes_come_back_after_a_halt(cloud: LabUnderTest) -> None:
         assert (status["status"], status["errors"]) == ("done", [])
 
 
-def test_no_registry_of_boxes_was_asked(
+def test_cloud_image_no_registry_of_boxes_was_asked(
     cloud: LabUnderTest, image_server: servers.ImageServer, vagrant_requests: Path
 ) -> None:
     vagrant = vagrant_requests.read_text(encoding="utf-8").splitlines()

@@ -45,7 +45,7 @@ def _fitting() -> list[str]:
     return [name for name in exercise_names() if not find(name).lacking(config.load(None))]
 
 
-def test_the_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Path) -> None:
+def test_run_whole_course_is_carried_out_in_order(carried: Carried, tmp_path: Path) -> None:
     assert cli.main(["-C", str(tmp_path), "run", "--all"]) == 0
     assert carried.tasks == [f"exercise.{name}" for name in _fitting()]
 
@@ -70,7 +70,7 @@ def test_another_order_is_the_same_each_time(carried: Carried, tmp_path: Path) -
     assert sorted(first) == sorted(f"exercise.{name}" for name in _fitting())
 
 
-def test_an_exercise_that_fails_does_not_stop_the_rest(
+def test_run_exercise_that_fails_does_not_stop_the_rest(
     carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     carried.fails["exercise.loadbalance"] = 10
@@ -88,7 +88,7 @@ def test_an_exercise_that_fails_does_not_stop_the_rest(
     assert f"{len(_fitting()) - 2} of {len(_fitting())}" in together
 
 
-def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_name(
+def test_run_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_name(
     carried: Carried, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcomes = [run.ExerciseOutcome("quorum", 0, left_out=untranslated("quorum needs 3 managers, and the lab has 1."))]
@@ -96,7 +96,7 @@ def test_what_a_lab_is_too_small_for_is_left_out_of_the_whole_and_refused_by_nam
     assert "0 of 0" in run.table(outcomes)
 
 
-def test_the_table_adds_up() -> None:
+def test_run_table_adds_up() -> None:
     text = run.table(
         [
             run.ExerciseOutcome("one", 0, seconds=10.4, of_swarm=5, points=(7, 8)),
@@ -124,7 +124,7 @@ def test_points_are_those_of_an_exercise_and_never_of_the_swarm_itself(
     ("name", "line"),
     [("cluster", "cluster: graded, 37 of 38 checks\n"), ("update", "update: graded, 9 of 11 points\n")],
 )
-def test_a_grade_is_told_as_points_or_as_checks(
+def test_run_grade_is_told_as_points_or_as_checks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, line: str
 ) -> None:
     folder = LabFolder.at(tmp_path)
@@ -207,7 +207,7 @@ def test_run_refuses_json_of_a_dry_run(capsys: pytest.CaptureFixture[str]) -> No
     assert "cannot be used together" in capsys.readouterr().err
 
 
-def test_the_table_is_korean_and_aligned_for_a_korean_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_table_is_korean_and_aligned_for_a_korean_learner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     *rows, remark = run.table(
         [

@@ -120,7 +120,7 @@ def test_plain_locale_is_one_that_the_system_has(monkeypatch: pytest.MonkeyPatch
     assert environment.plain_locale()["LC_ALL"] == locale
 
 
-def test_of_python_puts_no_folder_of_installed_packages_before_the_standard_library(
+def test_environment_of_python_puts_no_folder_of_installed_packages_before_the_standard_library(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert environment.of_python()["PYTHONPATH"] == str(environment.INSTALLED)
@@ -145,7 +145,9 @@ def test_import_nothing_from_the_working_folder_unless_labgen_itself_is_there(mo
 
 
 @pytest.mark.parametrize(("variable", "language"), [("ko_KR.UTF-8", "ko"), ("C.UTF-8", "en")])
-def test_of_python_has_the_users_language(monkeypatch: pytest.MonkeyPatch, variable: str, language: str) -> None:
+def test_environment_of_python_has_the_users_language(
+    monkeypatch: pytest.MonkeyPatch, variable: str, language: str
+) -> None:
     monkeypatch.delenv("LABGEN_LANG", raising=False)
     monkeypatch.setenv("LC_ALL", variable)
     assert environment.of_python()["LABGEN_LANG"] == language

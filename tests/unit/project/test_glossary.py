@@ -54,6 +54,6 @@ def test_glossary_term_is_used(term: str, korean: str) -> None:
 
 
 @pytest.mark.parametrize("word", [word for _term, _korean, rejected in TERMS for word in rejected])
-def test_no_text_has_a_word_that_the_glossary_rejects(word: str) -> None:
+def test_glossary_no_text_has_a_word_that_the_glossary_rejects(word: str) -> None:
     pattern = re.compile(rf"(?<![가-힣]){re.escape(word)}")
     assert [place for place, text in TEXTS if pattern.search(text)] == []

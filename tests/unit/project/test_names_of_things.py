@@ -91,6 +91,26 @@ def test_class_names_stand_for_one_class_each() -> None:
     assert {name: paths for name, paths in modules.items() if len(paths) > 1 and name not in OFTEN} == {}
 
 
+NO_UNITS = frozenset(
+    (
+        *("a", "an", "the", "what", "where", "who", "whoever", "it", "every", "no", "one", "all", "only", "there"),
+        *("nothing", "each", "of", "in", "at", "with", "without", "that", "before", "after", "if", "when", "how"),
+    )
+)
+"""Words with which the names of tests do not begin: the unit stands there."""
+
+
+def test_tests_are_named_for_their_unit() -> None:
+    names = [
+        node.name
+        for path in sorted((PROJECT / "tests").rglob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    without_unit = [name for name in names if name.split("_")[1] in NO_UNITS]
+    assert len(without_unit) <= 0.02 * len(names), without_unit
+
+
 if __name__ == "__main__":
     rows = [(count, path) for package in UPPER_BOUNDS for path, (count, _) in counts(package).items() if count]
     for count, path in sorted(rows, reverse=True):

@@ -57,12 +57,12 @@ def test_faults_on_nodes_are_enough_and_each_has_a_title_of_its_own() -> None:
     assert [title for title, times in titles.items() if times > 1] == []
 
 
-def test_every_cause_has_a_fault_that_shows_it() -> None:
+def test_sabotage_every_cause_has_a_fault_that_shows_it() -> None:
     assert {fault.cause for fault in ALL} - {""} == {cause.name for cause in CAUSES}
 
 
 @pytest.mark.parametrize("fault", ALL, ids=lambda fault: f"{fault.exercise}: {fault.title}")
-def test_a_fault_names_checks_that_exist(fault: Fault) -> None:
+def test_sabotage_fault_names_checks_that_exist(fault: Fault) -> None:
     checks = checks_of("cluster") | checks_of(fault.exercise)
     for check in full(fault, (*fault.fail, *fault.blocked, *fault.inconclusive)):
         name, _, part = check.partition("[")
@@ -74,13 +74,13 @@ def test_a_fault_names_checks_that_exist(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.exercise}: {fault.title}")
-def test_a_fault_on_nodes_makes_a_check_fail(fault: Fault) -> None:
+def test_sabotage_fault_on_nodes_makes_a_check_fail(fault: Fault) -> None:
     # Of a node that cannot be asked nothing is judged.
     assert fault.fail or fault.cause == "node-off"
 
 
 @pytest.mark.parametrize("exercise", exercise_names())
-def test_every_check_is_turned_by_a_fault_on_nodes(exercise: str) -> None:
+def test_sabotage_every_check_is_turned_by_a_fault_on_nodes(exercise: str) -> None:
     failed = {check.partition("[")[0] for fault in FAULTS for check in full(fault, fault.fail)}
     assert set(checks_of(exercise)) - failed - TURNED_ON_MACHINES_ONLY == set()
 
@@ -179,7 +179,7 @@ def test_grade_with_a_fault_that_cannot_be_brought_about_carries_the_exercise_ou
     assert stage.typed == commands
 
 
-def test_a_check_that_nothing_turns_is_found_and_the_matrix_shows_the_rest() -> None:
+def test_sabotage_check_that_nothing_turns_is_found_and_the_matrix_shows_the_rest() -> None:
     outcome = bring_about({"a.one": "fail"}, fail=("one",))
     assert _never_failed({"a": RIGHT}, [outcome]) == {"a.two"}
     assert matrix([outcome], RIGHT) == "  1  a.one\n\n      1\nit    F"

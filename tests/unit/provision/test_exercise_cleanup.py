@@ -27,7 +27,7 @@ PARAMETERS = cleanup.Parameters()
 BALANCED, GLOBAL = PARAMETERS.removed
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_cleanup_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("cleanup", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -36,7 +36,7 @@ def test_the_commands_are_the_documents() -> None:
     assert "docker service rm web-alb global_nginx" in text
 
 
-def test_what_is_the_courses() -> None:
+def test_cleanup_what_is_the_courses() -> None:
     names = ["web-alb", "my-database", "mine", "web-alb-2", f"{cleanup.stacks()[0]}_web"]
     assert cleanup.of_the_course(names, cleanup.services()) == ["web-alb", "my-database", names[-1]]
     assert {"nginx", "redis", "alpine"} <= cleanup.images()
@@ -55,7 +55,7 @@ def test_own_work_under_a_name_of_the_course_stops_it_before_anything_is_made() 
     assert all_used([shell])
 
 
-def test_what_an_exercise_has_left_need_not_be_made() -> None:
+def test_cleanup_what_an_exercise_has_left_need_not_be_made() -> None:
     global_answer = ("/services/global_nginx", api(told(GLOBAL), "[]"))
     shell = ScriptedShell(MANAGER, [services(GLOBAL), global_answer])
     assert "exercise globalmode has left it" in str(carried._use_existing(FakeRun("cleanup", shell), GLOBAL))
@@ -107,7 +107,7 @@ OWN = {"Names": ["/mine.1.x"], "Labels": {"com.docker.swarm.service.name": "mine
         (BY_HAND, "swarm-start on swarm-worker1: a container of that name was started by hand"),
     ],
 )
-def test_a_container_that_is_left_is_said(leftover: dict[str, Any], message: str) -> None:
+def test_cleanup_container_that_is_left_is_said(leftover: dict[str, Any], message: str) -> None:
     shells = [ScriptedShell(MANAGER, [containers(OWN)]), ScriptedShell(WORKER1, [containers(OWN, leftover)])]
     with pytest.raises(ExerciseError, match=message):
         carried._no_container(FakeRun("cleanup", *shells))
@@ -119,7 +119,7 @@ def test_own_containers_may_stay() -> None:
     assert all_used(shells)
 
 
-def test_nothing_to_remove_is_said() -> None:
+def test_cleanup_nothing_to_remove_is_said() -> None:
     run = FakeRun("cleanup")
     assert str(carried._rm_command(run, "stack", lambda _: [])) == "the course has left no stack."
     command = carried._rm_command(run, "network", lambda _: ["a b"])
@@ -135,7 +135,7 @@ def test_nothing_to_remove_is_said() -> None:
         pytest.param([1] * 10, [0] * 10, 1, id="in use all the while"),
     ],
 )
-def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: list[int], status: int) -> None:
+def test_cleanup_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: list[int], status: int) -> None:
     """The script itself, with an engine that answers to each `network rm` and `network inspect` as it is told."""
     needs.linux("a shell script of nodes")
     for name, answers in (("rm", removes), ("inspect", sees)):
@@ -155,7 +155,7 @@ def test_a_network_is_removed_or_gone(tmp_path: Path, removes: list[int], sees: 
     assert len(calls) == len(removes) + len(sees)
 
 
-def test_the_services_that_it_has_made_are_reset() -> None:
+def test_cleanup_services_that_it_has_made_are_reset() -> None:
     gone = ("docker ps --all --quiet", ok())
     manager = ScriptedShell(
         MANAGER, [services(globalmode.Parameters().service), ("docker service rm global_nginx", ok()), gone]

@@ -17,7 +17,7 @@ from provision.exercise.steps import play
 OLD, NEW = "SWMTKN-1-aaa-bbb", "SWMTKN-1-ccc-ddd"
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_cluster_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("cluster", LAB, {}, say=texts.append)
     commands = list(dict.fromkeys(line.partition("]$ ")[2] for line in "\n".join(texts).splitlines() if "]$ " in line))
@@ -33,7 +33,7 @@ def test_the_commands_are_the_documents() -> None:
     ]
 
 
-def test_a_lab_of_managers_alone_promotes_nobody() -> None:
+def test_cluster_lab_of_managers_alone_promotes_nobody() -> None:
     steps = cluster.script(config.parse("managers: 3\nworkers: 0\n"), parameters=cluster.Parameters())
     assert not any("promote" in getattr(step.command, "shown", "") for step in steps)
 
@@ -52,7 +52,7 @@ def rotated(after: str) -> tuple[FakeRun, ScriptedShell]:
     return run, shell
 
 
-def test_a_token_is_rotated_and_not_shown() -> None:
+def test_cluster_token_is_rotated_and_not_shown() -> None:
     run, shell = rotated(NEW)
     assert all_used([shell])
     text = "\n".join(run.said)
@@ -61,19 +61,19 @@ def test_a_token_is_rotated_and_not_shown() -> None:
     assert NEW not in text
 
 
-def test_a_token_that_stays_the_same_is_an_error_that_does_not_show_it() -> None:
+def test_cluster_token_that_stays_the_same_is_an_error_that_does_not_show_it() -> None:
     with pytest.raises(ExerciseError, match="same as before") as caught:
         rotated(OLD)
     assert OLD not in str(caught.value)
 
 
-def test_a_port_that_is_shut_is_said() -> None:
+def test_cluster_port_that_is_shut_is_said() -> None:
     shell = ScriptedShell(MANAGER, [("ss -Hlnt", ok("LISTEN 0 4096 *:7946 *:*\n"))])
     with pytest.raises(ExerciseError, match="port 2377 of swarm-manager is not open"):
         cluster._check_ports(FakeRun("cluster", shell), MANAGER)
 
 
-def test_a_node_without_its_bridge_is_said() -> None:
+def test_cluster_node_without_its_bridge_is_said() -> None:
     ingress = {"Name": "ingress", "Driver": "overlay", "Scope": "swarm", "Ingress": True}
     shell = ScriptedShell(WORKER1, [("/networks", api(json.dumps([ingress])))])
     with pytest.raises(ExerciseError, match="swarm-worker1 lacks the network docker_gwbridge"):
@@ -86,7 +86,7 @@ def test_managers_that_choose_a_leader_are_waited_for() -> None:
         cluster._wait_for_demotion(FakeRun("cluster", shell), WORKER1)
 
 
-def test_a_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
+def test_cluster_promotion_that_the_node_does_not_know_of_is_waited_for() -> None:
     promoted = {**node_json(WORKER1), "ManagerStatus": {"Reachability": "reachable"}}
     promoted["Spec"] = {"Role": "manager"}
     manager = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([promoted])))])

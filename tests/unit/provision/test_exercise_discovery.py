@@ -16,7 +16,7 @@ from labgen.exercises.discovery import steps as discovery
 from provision.exercise import rehearse
 
 
-def test_the_commands_are_the_briefs() -> None:
+def test_discovery_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("discovery", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -42,7 +42,7 @@ def net(**fields: Any) -> FakeRun:
     return FakeRun(ScriptedShell(MANAGER, [("/networks", api(json.dumps([network])))]))
 
 
-def test_the_network_may_be_there() -> None:
+def test_discovery_network_may_be_there() -> None:
     assert str(discovery._network_there(net())) == "network course-net exists already, with the right settings."
     assert discovery._network_there(net(Name="another")) is None
 
@@ -107,7 +107,7 @@ def test_another_meaning_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("runs", "stopped_id", "running"), [("c1\n", "", True), ("", "c1\n", False), ("", "", False)])
-def test_a_container_that_cannot_ask_makes_way(runs: str, stopped_id: str, running: bool) -> None:
+def test_discovery_container_that_cannot_ask_makes_way(runs: str, stopped_id: str, running: bool) -> None:
     script = [("docker ps --quiet", ok(runs))]
     script += [] if running else [("docker ps --all --quiet", ok(stopped_id))]
     script += [("docker rm -f course-asker", ok())] if stopped_id else []

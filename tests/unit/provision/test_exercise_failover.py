@@ -62,7 +62,7 @@ BALANCED = spread(WORKER1, WORKER2, WORKER1, WORKER2)
 ALL_ON_ONE = spread(WORKER1, WORKER1, WORKER1, WORKER1)
 
 
-def test_the_commands_with_a_machine_and_without() -> None:
+def test_failover_commands_with_a_machine_and_without() -> None:
     texts: list[str] = []
     rehearse("failover", LAB, {}, say=texts.append)
     shown = [line for text in texts for line in text.splitlines() if "]$" in line and "service ps" not in line]
@@ -85,13 +85,13 @@ def test_the_commands_with_a_machine_and_without() -> None:
     assert "a node is a container" in "\n".join(texts)
 
 
-def test_only_containers_cannot_be_restarted_and_the_brief_says_what_to_do_there() -> None:
+def test_failover_only_containers_cannot_be_restarted_and_the_brief_says_what_to_do_there() -> None:
     lacking = [name for name, provider in PROVIDERS.items() if Capability.OWN_MACHINE in provider.lacks]
     assert lacking == ["docker"]
     assert Capability.OWN_MACHINE in EXERCISE.instead
 
 
-def test_nothing_can_crash_the_computer_that_containers_run_on() -> None:
+def test_failover_nothing_can_crash_the_computer_that_containers_run_on() -> None:
     """The machine is restarted by its own systemd, never by the kernel, which containers share."""
     for step in failover.script(LAB, parameters=failover.Parameters()):
         command = step.command
@@ -101,7 +101,7 @@ def test_nothing_can_crash_the_computer_that_containers_run_on() -> None:
 
 
 @pytest.mark.parametrize("trouble", [ExerciseError("it did not come"), KeyboardInterrupt()])
-def test_whatever_goes_wrong_the_engine_is_started_again(trouble: BaseException) -> None:
+def test_failover_whatever_goes_wrong_the_engine_is_started_again(trouble: BaseException) -> None:
     shell = ScriptedShell(WORKER2, [("systemctl start docker", ok())])
     run = Told(shell)
     with pytest.raises(type(trouble)), failover._started_again(run, WORKER2):
@@ -110,19 +110,19 @@ def test_whatever_goes_wrong_the_engine_is_started_again(trouble: BaseException)
     assert run.said == ["[swarm-worker2]$ sudo systemctl start docker"]
 
 
-def test_an_engine_that_cannot_be_started_again_is_told_and_hides_nothing() -> None:
+def test_failover_engine_that_cannot_be_started_again_is_told_and_hides_nothing() -> None:
     run = Told(ScriptedShell(WORKER2, [("systemctl start docker", refused("no"))]))
     with pytest.raises(ExerciseError, match="it did not come"), failover._started_again(run, WORKER2):
         raise ExerciseError("it did not come")
     assert "fab bootstrap" in run.said[-1]
 
 
-def test_an_engine_that_does_its_work_is_left_alone() -> None:
+def test_failover_engine_that_does_its_work_is_left_alone() -> None:
     with failover._started_again(Told(ScriptedShell(WORKER2, [])), WORKER2):
         pass
 
 
-def test_when_a_node_is_given_up_and_its_tasks_run_elsewhere_is_told() -> None:
+def test_failover_when_a_node_is_given_up_and_its_tasks_run_elsewhere_is_told() -> None:
     run = Told(service=ALL_ON_ONE, swarm_worker2=[("down", "active")])
     failover._given_up(run, WORKER2)
     assert run.said == [
@@ -131,12 +131,12 @@ def test_when_a_node_is_given_up_and_its_tasks_run_elsewhere_is_told() -> None:
     ]
 
 
-def test_a_node_that_is_never_given_up_is_an_error() -> None:
+def test_failover_node_that_is_never_given_up_is_an_error() -> None:
     with pytest.raises(ExerciseError, match="last seen: swarm-worker2 is ready"):
         failover._given_up(Told(service=BALANCED), WORKER2)
 
 
-def test_a_node_without_a_task_shows_nothing() -> None:
+def test_failover_node_without_a_task_shows_nothing() -> None:
     with pytest.raises(ExerciseError, match="no task of web-ha runs on swarm-worker2") as caught:
         failover._has_tasks(Told(service=ALL_ON_ONE), WORKER2)
     assert EXERCISE.parameters.force in caught.value.hint
@@ -149,7 +149,7 @@ def test_tasks_are_spread_where_no_worker_has_two_more() -> None:
     assert failover._spread(Told(service=spread(WORKER1, WORKER2))) is None
 
 
-def test_what_an_earlier_run_has_shown_is_not_done_again() -> None:
+def test_failover_what_an_earlier_run_has_shown_is_not_done_again() -> None:
     moved = [
         dataclasses.replace(lived(1, 0, "a", (1, 25)), node_id="x"),
         dataclasses.replace(lived(1, 10, "a", (11, None)), node_id="y"),
@@ -172,7 +172,7 @@ class Rebooting(ScriptedShell):
         self.forgotten += 1
 
 
-def test_a_machine_is_asked_over_a_new_connection_until_it_has_booted_anew() -> None:
+def test_failover_machine_is_asked_over_a_new_connection_until_it_has_booted_anew() -> None:
     gone = NodeError("swarm-worker2 cannot be reached: timed out.")
     answers: list[Any] = [ok("boot-1\n"), gone, ok("boot-2\n"), ok("boot-2\n")]
     shell = Rebooting(WORKER2, [("boot_id", answer) for answer in answers])
@@ -187,7 +187,7 @@ def test_a_machine_is_asked_over_a_new_connection_until_it_has_booted_anew() -> 
     assert run.said[1].endswith("swarm-worker2 is Ready again")
 
 
-def test_a_machine_that_does_not_go_down_is_an_error() -> None:
+def test_failover_machine_that_does_not_go_down_is_an_error() -> None:
     run = Told(Rebooting(WORKER2, [("boot_id", ok("boot-1\n"))]), service=BALANCED)
     run.notes[WORKER2.name] = "boot-1"
     with pytest.raises(ExerciseError, match="swarm-worker2 has not shut down yet"):
@@ -195,7 +195,7 @@ def test_a_machine_that_does_not_go_down_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("uptime", "booted_since"), [(10, True), (100_000, False)])
-def test_a_machine_that_has_booted_since_is_not_restarted_again(uptime: int, booted_since: bool) -> None:
+def test_failover_machine_that_has_booted_since_is_not_restarted_again(uptime: int, booted_since: bool) -> None:
     now = at(1000).timestamp()
     run = Told(ScriptedShell(WORKER2, [("uptime", ok(f"{now:.0f}\n{uptime}\n"))]), service=BALANCED)
     assert (failover._restarted(run, WORKER2) is not None) == booted_since

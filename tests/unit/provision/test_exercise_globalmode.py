@@ -20,7 +20,7 @@ SERVICE = Parameters().service
 TOKEN = "SWMTKN-1-abc-def"
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_globalmode_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("globalmode", LAB, {}, say=texts.append)
     commands = [line for line in "\n".join(texts).splitlines() if "]$ " in line]
@@ -53,17 +53,17 @@ def later(joined: str, state: str = "active") -> str | None:
     return globalmode._joined_later(FakeRun("globalmode", shell, worker), WORKER2)
 
 
-def test_a_node_that_joined_after_the_service_was_made_need_not_leave() -> None:
+def test_globalmode_node_that_joined_after_the_service_was_made_need_not_leave() -> None:
     assert "nothing to do" in str(later("2026-01-03T00:00:00Z"))
     assert later("2026-01-01T00:00:00Z") is None
 
 
-def test_a_node_that_has_left_is_not_taken_for_one_that_joined() -> None:
+def test_globalmode_node_that_has_left_is_not_taken_for_one_that_joined() -> None:
     # The managers take it for Ready for some time.
     assert later("2026-01-03T00:00:00Z", "inactive") is None
 
 
-def test_the_token_reaches_the_node_and_nobody_else() -> None:
+def test_globalmode_token_reaches_the_node_and_nobody_else() -> None:
     manager = ScriptedShell(MANAGER, [("join-token -q worker", ok(f"{TOKEN}\n"))])
     worker = ScriptedShell(WORKER2, [("docker swarm join", ok(f"joined with {TOKEN}\n"))])
     run = FakeRun("globalmode", manager, worker)
@@ -75,7 +75,7 @@ def test_the_token_reaches_the_node_and_nobody_else() -> None:
     assert "  joined with (secret)" in run.said
 
 
-def test_what_the_node_had_is_put_back() -> None:
+def test_globalmode_what_the_node_had_is_put_back() -> None:
     labelled = node_json(WORKER2)
     labelled["Spec"]["Labels"] = {"disk": "ssd", "a b": "c'd"}
     balanced = {**json.loads(told(loadbalance.Parameters().service.but(replicas=1))), "ID": "b"}
@@ -93,7 +93,7 @@ def test_what_the_node_had_is_put_back() -> None:
     assert isinstance(before.others(run), Command)
 
 
-def test_every_membership_of_a_name_is_removed() -> None:
+def test_globalmode_every_membership_of_a_name_is_removed() -> None:
     twice = [node_json(MANAGER), {**node_json(WORKER2), "ID": "one"}, {**node_json(WORKER2, "down"), "ID": "two"}]
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(twice)))])
     command = globalmode._forget(FakeRun("globalmode", shell), WORKER2)

@@ -155,7 +155,7 @@ def carried_out(
 
 
 @pytest.mark.parametrize(("name", "at"), STEPS)
-def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
+def test_interrupted_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
     tmp_path: Path, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, name: str, at: int
 ) -> None:
     first, _ = carried_out(tmp_path, swarm, name, at, monkeypatch)
@@ -175,7 +175,7 @@ def test_an_exercise_that_was_interrupted_begins_with_nothing_of_its_own(
 
 
 @pytest.mark.parametrize(("name", "when"), list(itertools.product(exercise_names(), ("before", "since"))))
-def test_a_learners_own_service_outlives_an_exercise_that_was_interrupted(
+def test_interrupted_learners_own_service_outlives_an_exercise_that_was_interrupted(
     tmp_path: Path, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, name: str, when: str
 ) -> None:
     own = [spec.name for spec in exercises()[name].services]

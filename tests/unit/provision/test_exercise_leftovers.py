@@ -167,7 +167,7 @@ def _done(tmp_path: Path, service: dict[str, Any], spec: ServiceSpec, **options:
     return step.skip_if(run), "\n".join(run.said)
 
 
-def test_a_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path) -> None:
+def test_leftovers_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path) -> None:
     note(tmp_path, "update")
     reason, text = _done(tmp_path, answer(OTHER, 5), DATABASE)
     assert reason is None
@@ -176,7 +176,7 @@ def test_a_service_that_another_unfinished_run_has_left_makes_way(tmp_path: Path
         _done(tmp_path, answer(OTHER, 500), DATABASE)
 
 
-def test_a_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
+def test_leftovers_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
     reason, text = _done(tmp_path, answer(BROKEN, -500), SESSION, also=(UPDATED,))
     assert reason is None
     assert "Exercise health has left my-session. Service my-session is removed and created again." in text
@@ -192,14 +192,16 @@ def test_a_service_half_way_through_an_update_makes_way(tmp_path: Path) -> None:
         ("rollback_paused", True, False),
     ],
 )
-def test_a_service_whose_update_is_paused_makes_way(tmp_path: Path, state: str, may_pause: bool, stays: bool) -> None:
+def test_leftovers_service_whose_update_is_paused_makes_way(
+    tmp_path: Path, state: str, may_pause: bool, stays: bool
+) -> None:
     service = {**answer(DATABASE, -500), "UpdateStatus": {"State": state, "Message": "it failed"}}
     reason, text = _done(tmp_path, service, DATABASE, may_pause=may_pause)
     assert bool(reason) == stays
     assert ("The update of my-database is paused. Service my-database is removed" in text) != stays
 
 
-def test_a_service_whose_history_does_not_show_what_it_should_makes_way(tmp_path: Path) -> None:
+def test_leftovers_service_whose_history_does_not_show_what_it_should_makes_way(tmp_path: Path) -> None:
     reason, text = _done(tmp_path, answer(UPDATED, -500), SESSION, also=(UPDATED,), shows=lambda _: False)
     assert reason is None
     assert "The history of my-session does not show what this exercise does." in text

@@ -21,7 +21,7 @@ SPREAD = Parameters().spread
 TOO_BIG = Parameters().too_big
 
 
-def test_the_commands() -> None:
+def test_placement_commands() -> None:
     texts: list[str] = []
     rehearse("placement", LAB, {}, say=texts.append)
     commands = [line.partition("]$ ")[2] for line in "\n".join(texts).splitlines() if "]$ " in line]
@@ -67,14 +67,14 @@ def tasks(*names: str, **more: Any) -> str:
     )
 
 
-def test_a_task_against_its_constraint_is_an_error() -> None:
+def test_placement_task_against_its_constraint_is_an_error() -> None:
     service_answer = ("/services/off-manager", api(told(OFF_MANAGERS), tasks(MANAGER.name)))
     run = FakeRun("placement", ScriptedShell(MANAGER, [service_answer, ("/nodes", NODES)]))
     with pytest.raises(ExerciseError, match="tasks of off-manager run on swarm-manager, against its constraint"):
         placement._only_on(run, OFF_MANAGERS.name, {WORKER1.name, WORKER2.name})
 
 
-def test_a_task_that_is_not_pending_is_waited_for_in_vain() -> None:
+def test_placement_task_that_is_not_pending_is_waited_for_in_vain() -> None:
     service_answer = ("/services/too-big", api(told(TOO_BIG), tasks(WORKER1.name)))
     with pytest.raises(ExerciseError, match="its task is not pending with a reason"):
         placement._pending(FakeRun("placement", ScriptedShell(MANAGER, [service_answer])))
@@ -88,7 +88,7 @@ def test_why_a_task_is_pending_is_told() -> None:
     assert run.said == [f"  {why}"]
 
 
-def test_a_label_may_be_on_another_node() -> None:
+def test_placement_label_may_be_on_another_node() -> None:
     labelled = node_json(WORKER2)
     labelled["Spec"]["Labels"] = {"disk": "ssd"}
     run = FakeRun("placement", ScriptedShell(MANAGER, [("/nodes", api(json.dumps([node_json(MANAGER), labelled])))]))

@@ -22,7 +22,7 @@ WAITS = task(4, "", State="pending", Err="no suitable node (host-mode port alrea
 }
 
 
-def test_the_commands_are_the_briefs() -> None:
+def test_ports_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("ports", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -44,24 +44,24 @@ def listening(*lines: str) -> list[ScriptedShell]:
     return [ScriptedShell(node, [("netstat", ok(line))]) for node, line in zip(LAB.nodes, lines, strict=True)]
 
 
-def test_a_port_that_docker_has_is_free_for_docker() -> None:
+def test_ports_port_that_docker_has_is_free_for_docker() -> None:
     line = "tcp6  0  0 :::8003  :::*  LISTEN  71/dockerd\n"
     shells = listening("", line, line.replace("71/dockerd", "98/docker-proxy"))
     services.ports_free(FakeRun(*shells), [8003])
     assert all_used(shells)
 
 
-def test_a_port_that_a_program_has_is_told_with_the_node_and_the_program() -> None:
+def test_ports_port_that_a_program_has_is_told_with_the_node_and_the_program() -> None:
     line = "tcp  0  0 0.0.0.0:8004  0.0.0.0:*  LISTEN  5461/python3\n"
     with pytest.raises(ExerciseError, match="port 8004 of swarm-worker1 is taken by another program: 5461/python3"):
         services.ports_free(FakeRun(*listening("", line, "")), [8003, 8004])
 
 
-def test_no_port_nobody_is_asked() -> None:
+def test_ports_no_port_nobody_is_asked() -> None:
     services.ports_free(FakeRun(), [])
 
 
-def test_the_one_too_many_waits_for_the_port() -> None:
+def test_ports_one_too_many_waits_for_the_port() -> None:
     three = [*RUNNING, task(3, MANAGER.name)]
     run = FakeRun(ScriptedShell(MANAGER, [("/services/web-host", api(HOST, json.dumps([*three, WAITS])))]))
     ports._one_waits(run, 3)
@@ -81,7 +81,7 @@ def test_the_one_too_many_waits_for_the_port() -> None:
         ),
     ],
 )
-def test_what_else_may_be_is_an_error(tasks: list[dict[str, Any]], message: str) -> None:
+def test_ports_what_else_may_be_is_an_error(tasks: list[dict[str, Any]], message: str) -> None:
     run = FakeRun(ScriptedShell(MANAGER, [("/services/web-host", api(HOST, json.dumps(tasks)))]))
     with pytest.raises(ExerciseError, match=message):
         ports._one_waits(run, 3)
@@ -130,7 +130,7 @@ def automatic(*published: int) -> FakeRun:
     return FakeRun(ScriptedShell(MANAGER, [("/services/web-auto", api(json.dumps(fields), "[]"))]))
 
 
-def test_the_port_that_the_swarm_has_chosen_is_told() -> None:
+def test_ports_port_that_the_swarm_has_chosen_is_told() -> None:
     run = automatic(30001)
     ports._chosen(run)
     assert run.said == ["  the swarm has chosen port 30001"]

@@ -66,7 +66,7 @@ def nodes(leader: Node | None, *down: Node) -> Any:
     return ("/nodes", api(json.dumps(entries)))
 
 
-def test_the_commands_are_the_briefs() -> None:
+def test_quorum_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("quorum", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -77,12 +77,12 @@ def test_the_commands_are_the_briefs() -> None:
     assert all(words in brief for words in (SERVICE.create, STOP, START, "docker node ls", "curl -s localhost:8089"))
 
 
-def test_a_lab_with_one_manager_is_too_small() -> None:
+def test_quorum_lab_with_one_manager_is_too_small() -> None:
     with pytest.raises(ExerciseError, match="quorum needs 3 managers, and the lab has 1 manager"):
         rehearse("quorum", config.parse(""), {}, say=print)
 
 
-def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
+def test_quorum_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
     shells = [
         ScriptedShell(ONE, [nodes(TWO), nodes(THREE, TWO)]),
         ScriptedShell(TWO, []),
@@ -96,7 +96,7 @@ def test_the_one_that_leads_is_stopped_and_another_is_asked_then() -> None:
     assert all_used(shells)
 
 
-def test_a_manager_that_cannot_say_is_passed_over() -> None:
+def test_quorum_manager_that_cannot_say_is_passed_over() -> None:
     shells = [
         ScriptedShell(ONE, [("/nodes", NodeError("no answer"))]),
         ScriptedShell(TWO, [nodes(THREE)]),
@@ -105,14 +105,14 @@ def test_a_manager_that_cannot_say_is_passed_over() -> None:
     assert quorum._find_leader(FakeRun(*shells), quorum._Progress()) == THREE
 
 
-def test_an_old_leader_is_none() -> None:
+def test_quorum_old_leader_is_none() -> None:
     progress = quorum._Progress()
     progress.stopped.append(ONE)
     with pytest.raises(NotYet, match="still name as their leader: swarm-manager1"):
         quorum._find_leader(FakeRun(ScriptedShell(TWO, [nodes(ONE)])), progress)
 
 
-def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
+def test_quorum_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
     progress = quorum._Progress()
     progress.stopped = [ONE, TWO]
     with pytest.raises(ExerciseError, match="swarm-manager3 still lists the nodes"):
@@ -121,7 +121,7 @@ def test_a_manager_that_still_lists_nodes_has_not_lost_its_majority() -> None:
     quorum._wait_for_no_leader(FakeRun(ScriptedShell(THREE, [("docker node ls", lost)])), progress)
 
 
-def test_whatever_happens_every_engine_is_started_again() -> None:
+def test_quorum_whatever_happens_every_engine_is_started_again() -> None:
     start = "systemctl start docker"
     shells = [
         ScriptedShell(ONE, [(start, ok("started\n")), nodes(TWO)]),
@@ -135,7 +135,7 @@ def test_whatever_happens_every_engine_is_started_again() -> None:
     assert all_used(shells)
 
 
-def test_one_that_cannot_be_started_is_said() -> None:
+def test_quorum_one_that_cannot_be_started_is_said() -> None:
     gone = ("systemctl start docker", NodeError("swarm-manager2 cannot be reached"))
     start = ("systemctl start docker", ok())
     run = FakeRun(ScriptedShell(ONE, [start]), ScriptedShell(TWO, [gone, gone]), ScriptedShell(THREE, [start]))

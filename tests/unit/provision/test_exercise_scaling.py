@@ -31,7 +31,7 @@ def run_with(service_json: str, *tasks: dict[str, Any], rounds: int = 1, nodes: 
     return FakeRun(ScriptedShell(MANAGER, (answers + [("/nodes", api(NODES))] * 2 * nodes) * rounds))
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_scaling_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("scaling", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -54,7 +54,7 @@ def test_the_commands_are_the_documents() -> None:
         (2, 3, "had 3 replicas before", "has 2 replicas"),
     ],
 )
-def test_what_was_done_is_left_out(replicas: int, before: int | None, up: str | None, down: str | None) -> None:
+def test_scaling_what_was_done_is_left_out(replicas: int, before: int | None, up: str | None, down: str | None) -> None:
     for expected, skip_reason in ((up, scaling._scaled_up), (down, scaling._scaled_down)):
         reason = skip_reason(run_with(service(replicas, before)))
         assert (reason is None) == (expected is None)
@@ -73,13 +73,13 @@ def test_tasks_left_alone_are_told() -> None:
     ]
 
 
-def test_a_task_that_scaling_has_cost_is_an_error() -> None:
+def test_scaling_task_that_scaling_has_cost_is_an_error() -> None:
     run = run_with(service(3), *TWO, task(3, WORKER1.name), rounds=2, nodes=True)
     with pytest.raises(ExerciseError, match="tasks of web-alb that ran before and do not run any more: 1"):
         scaling._left_alone(["t1-0", "another"], parameters=scaling.Parameters())(run)
 
 
-def test_a_task_that_does_not_go_is_an_error() -> None:
+def test_scaling_task_that_does_not_go_is_an_error() -> None:
     going = {**task(3, WORKER1.name), "DesiredState": "remove"}
     run = run_with(service(2), *TWO, going, rounds=2, nodes=True)
     with pytest.raises(ExerciseError, match="last seen: tasks that are still stopping: 1 \\(running"):

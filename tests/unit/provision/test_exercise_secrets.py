@@ -26,7 +26,7 @@ SERVICE = Parameters().service
 create = Parameters().create
 
 
-def test_the_commands_are_the_briefs() -> None:
+def test_secrets_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("secrets", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -50,17 +50,17 @@ def config(text: str) -> ScriptedShell:
     return ScriptedShell(MANAGER, [("/configs/site-conf", api(fields))])
 
 
-def test_a_config_of_the_learners_own_is_refused() -> None:
+def test_secrets_config_of_the_learners_own_is_refused() -> None:
     with pytest.raises(ExerciseError, match="with other content") as caught:
         secrets._config_there(FakeRun(config("server {}")))
     assert "fab exercise.reset" in caught.value.hint
 
 
-def test_a_config_may_be_indented_otherwise() -> None:
+def test_secrets_config_may_be_indented_otherwise() -> None:
     assert secrets._config_there(FakeRun(config(CONFIG_TEXT.replace("    ", "\t"))))
 
 
-def test_a_service_that_is_given_something_else_is_refused() -> None:
+def test_secrets_service_that_is_given_something_else_is_refused() -> None:
     container = {
         "Image": "nginx",
         "Secrets": [{"File": {"Name": "mine"}, "SecretName": "mine"}],
@@ -77,7 +77,7 @@ def test_a_service_that_is_given_something_else_is_refused() -> None:
     assert all_used([shell])
 
 
-def test_an_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it() -> None:
+def test_secrets_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it() -> None:
     fields = json.dumps({"Spec": {"Name": FIRST, "Data": "aHVudGVyMg=="}})
     shell = ScriptedShell(MANAGER, [(FIRST, api(fields))] * 2)
     with pytest.raises(ExerciseError) as caught:
@@ -85,7 +85,7 @@ def test_an_engine_that_told_a_value_would_be_an_error_that_does_not_repeat_it()
     assert "aHVudGVyMg" not in str(caught.value)
 
 
-def test_the_file_must_have_changed() -> None:
+def test_secrets_file_must_have_changed() -> None:
     before = secrets._Before()
     secrets._note(FakeRun(), f"{'a' * 64}  {FILE}\n", before)
     service = json.dumps({"ID": "s", "Spec": {"Name": "site"}})
@@ -101,6 +101,6 @@ def test_another_status_is_waited_for() -> None:
         secrets._status(FakeRun(), "000\n", expected="401")
 
 
-def test_where_the_first_is_gone_nothing_is_made_anew() -> None:
+def test_secrets_where_the_first_is_gone_nothing_is_made_anew() -> None:
     gone = ("/secrets/site-users-1", ok('{"message":"not found"}\n404\n'))
     assert secrets._exists(FakeRun(ScriptedShell(MANAGER, [gone])), FIRST) is None

@@ -19,7 +19,7 @@ LINE = Parameters().line
 SERVICE = Parameters().service
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_service_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("service", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -42,7 +42,7 @@ def there() -> tuple[str, Any]:
     return ("/services/swarm-start", api(json.dumps(fields), "[]"))
 
 
-def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
+def test_service_one_that_was_there_is_neither_scaled_nor_removed() -> None:
     shell = ScriptedShell(MANAGER, [there()])
     run = FakeRun("service", shell)
     make, *_, scale, follow, remove, _again = service.script(LAB, parameters=service.Parameters())
@@ -58,7 +58,7 @@ def test_one_that_was_there_is_neither_scaled_nor_removed() -> None:
     assert follow.skip_if is None
 
 
-def test_one_that_is_still_there_after_its_removal_is_an_error() -> None:
+def test_service_one_that_is_still_there_after_its_removal_is_an_error() -> None:
     gone = ("docker ps --all --quiet", ok())
     shells = [ScriptedShell(MANAGER, [gone, there()]), ScriptedShell(WORKER1, [gone]), ScriptedShell(WORKER2, [gone])]
     with pytest.raises(ExerciseError, match="swarm-start still exists"):
@@ -66,12 +66,12 @@ def test_one_that_is_still_there_after_its_removal_is_an_error() -> None:
     assert all_used(shells)
 
 
-def test_only_the_line_itself_counts() -> None:
+def test_service_only_the_line_itself_counts() -> None:
     lines = f"{LINE}\n{LINE} \nsomething else\n{LINE}!\n"
     assert service.spoken(FakeRun("service", ScriptedShell(MANAGER, [("logs --raw", ok(lines))])), "t") == 2
 
 
-def test_a_silent_task_is_said() -> None:
+def test_service_silent_task_is_said() -> None:
     tasks = [{"ID": "t", "Slot": 1, "DesiredState": "running", "Status": {"State": "running"}}]
     shell = ScriptedShell(
         MANAGER, [("/services/swarm-start", api(told(SERVICE), json.dumps(tasks))), ("logs --raw", ok(""))]

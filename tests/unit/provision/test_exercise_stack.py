@@ -28,7 +28,7 @@ UPDATED = Parameters().updated
 WEB = Parameters().web
 
 
-def test_the_commands_are_the_briefs() -> None:
+def test_stack_commands_are_the_briefs() -> None:
     texts: list[str] = []
     rehearse("stack", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -70,7 +70,7 @@ def test_change_is_of_the_cache_only_and_is_taken_back(tmp_path: Path, values: d
         assert file.read_text(encoding="utf-8") == text
 
 
-def test_the_file_says_what_the_services_are() -> None:
+def test_stack_file_says_what_the_services_are() -> None:
     import shlex
 
     import yaml
@@ -116,14 +116,14 @@ def test_services_of_a_learner_are_not_deployed_over() -> None:
     assert "fab exercise.reset" in caught.value.hint
 
 
-def test_what_differs_is_said() -> None:
+def test_stack_what_differs_is_said() -> None:
     changed = service(CACHE, Mode={"Replicated": {"Replicas": 5}})
     shell = ScriptedShell(MANAGER, [NONE, NONE, ("/services/shop_cache", api(changed, "[]"))])
     with pytest.raises(ExerciseError, match="shop_cache: it has 5 replicas, not 1"):
         stack._use_existing(FakeRun(shell))
 
 
-def test_without_compose_its_steps_are_left_out_and_say_how_to_install_it() -> None:
+def test_stack_without_compose_its_steps_are_left_out_and_say_how_to_install_it() -> None:
     shell = ScriptedShell(MANAGER, [("command -v docker-compose", ok("\n"))])
     run = FakeRun(shell)
     play(run, stack.script(LAB, parameters=stack.Parameters())[1:2])
@@ -141,7 +141,7 @@ def test_compose_is_left_out_where_the_stack_has_the_port() -> None:
     assert all_used([shell])
 
 
-def test_a_file_of_the_learners_own_is_kept() -> None:
+def test_stack_file_of_the_learners_own_is_kept() -> None:
     run = FakeRun(ScriptedShell(MANAGER, [("cat shop.yml", ok("services: {}\n"))]))
     command = stack._write(run)
     assert command.script is not None

@@ -55,7 +55,7 @@ def commands(name: str, lacks: Any = None) -> list[str]:
     return [line for text in texts for line in text.splitlines() if "docker service ps" not in line and "]$" in line]
 
 
-def test_the_commands_of_update_options() -> None:
+def test_updates_commands_of_update_options() -> None:
     assert commands("updateoptions") == [
         "[swarm-manager]$ docker service create --name my-cache --replicas 4 --update-monitor 2s redis:6.0-alpine",
         "[swarm-manager]$ docker service update --update-parallelism 2 --update-delay 3s "
@@ -65,7 +65,7 @@ def test_the_commands_of_update_options() -> None:
     ]
 
 
-def test_the_commands_of_failed_updates() -> None:
+def test_updates_commands_of_failed_updates() -> None:
     assert [command.removeprefix("[swarm-manager]$ docker service ") for command in commands("rollback")] == [
         "create --name my-queue --replicas 3 --update-monitor 1s redis:6.0-alpine redis-server --appendonly yes",
         "update --image alpine:3 my-queue",
@@ -79,7 +79,7 @@ def test_the_commands_of_failed_updates() -> None:
     ]
 
 
-def test_the_commands_of_health_checks() -> None:
+def test_updates_commands_of_health_checks() -> None:
     shown = commands("health")
     assert "--health-cmd 'redis-cli ping'" in shown[0]
     assert '--args "redis-server --port 6380" my-session' in shown[1]
@@ -101,7 +101,7 @@ PAIRS = [turn(1, 0.1, 1, 0), turn(2, 0.1, 1, 0), turn(3, 4.1, 5, 4), turn(4, 4.1
         ([*PAIRS[:2], turn(3, 1.1, 2, 1.1), turn(4, 1.1, 2, 1.1)], "there was no pause of 3 s"),
     ],
 )
-def test_two_at_a_time_with_a_pause(happened: Any, wrong: str) -> None:
+def test_updates_two_at_a_time_with_a_pause(happened: Any, wrong: str) -> None:
     assert str(updateoptions.in_pairs(happened, parameters=updateoptions.Parameters())).startswith(wrong)
     assert bool(updateoptions.in_pairs(happened, parameters=updateoptions.Parameters())) == bool(wrong)
 
@@ -138,7 +138,7 @@ def test_update_options_that_the_history_shows_no_more_are_begun_anew() -> None:
     )
 
 
-def test_an_update_that_never_comes_is_an_error() -> None:
+def test_updates_update_that_never_comes_is_an_error() -> None:
     run = Told(dataclasses.replace(service(of(NEW, lived(1, 0, "b", (1, None)))), replicas=1))
     run.nodes = list  # type: ignore[assignment,method-assign]
     with pytest.raises(
@@ -183,7 +183,7 @@ def queue(*tasks: Task, state: str) -> Told:
     return Told(dataclasses.replace(service(*tasks), replicas=2, update_state=state))
 
 
-def test_a_pause_is_told_with_what_failed_and_what_goes_on() -> None:
+def test_updates_pause_is_told_with_what_failed_and_what_goes_on() -> None:
     run = queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, of(OLD, lived(2, 0, "a", (1, None))), state="paused")
     rollback._paused(run)
     assert run.said == [
@@ -193,30 +193,30 @@ def test_a_pause_is_told_with_what_failed_and_what_goes_on() -> None:
     assert str(rollback._happened(run, "my-queue")) == "An update of my-queue is paused already."
 
 
-def test_a_pause_that_spared_nothing_is_an_error() -> None:
+def test_updates_pause_that_spared_nothing_is_an_error() -> None:
     with pytest.raises(ExerciseError, match="no task of my-queue runs on with redis"):
         rollback._paused(queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, state="paused"))
 
 
-def test_an_update_that_is_not_paused_is_an_error() -> None:
+def test_updates_update_that_is_not_paused_is_an_error() -> None:
     with pytest.raises(ExerciseError, match="waited 0 s for the update to be paused"):
         rollback._paused(queue(of(OLD, lived(1, 0, "a", (1, None))), state="updating"))
 
 
-def test_all_must_be_down_where_an_update_goes_on() -> None:
+def test_updates_all_must_be_down_where_an_update_goes_on() -> None:
     run = queue(of(OLD, lived(1, 0, "a", (1, 9))), FAILED, of(OLD, lived(2, 0, "a", (1, None))), state="updating")
     with pytest.raises(ExerciseError, match="every replica to be down; last seen: 0 of 0 run, 1 more"):
         rollback._all_down(run)
 
 
-def test_a_failing_update_is_not_made_twice() -> None:
+def test_updates_failing_update_is_not_made_twice() -> None:
     """The second would leave the first as what a rollback goes back to."""
     failing = dataclasses.replace(service(FAILED), image=f"{BAD}@sha256:0")
     assert str(rollback._breaking(Told(failing))) == "my-store is already updating to alpine:3."
     assert rollback._breaking(Told(dataclasses.replace(failing, image=OLD))) is None
 
 
-def test_a_rollback_by_hand_takes_the_failure_action_back_too() -> None:
+def test_updates_rollback_by_hand_takes_the_failure_action_back_too() -> None:
     """So one after which the action is rollback was the swarm's own."""
     rolled_back = dataclasses.replace(service(), update_state="rollback_completed", update=STORE.update)
     assert rollback._back(Told(rolled_back)) is None
@@ -238,7 +238,7 @@ def session(*tasks: Task) -> Told:
 SICK = of(NEW, lived(1, 10, "bad", (11, 14), unwell="Could not connect to Redis"))
 
 
-def test_an_update_that_was_never_healthy_is_told_with_what_the_check_said() -> None:
+def test_updates_update_that_was_never_healthy_is_told_with_what_the_check_said() -> None:
     run = session(of(OLD, lived(1, 0, "a", (1, None))), SICK)
     health._nothing_lost(run)
     assert run.said == [
@@ -258,7 +258,7 @@ def test_an_update_that_was_never_healthy_is_told_with_what_the_check_said() -> 
         ),
     ],
 )
-def test_what_a_health_check_did_not_guard_is_an_error(tasks: list[Task], wrong: str) -> None:
+def test_updates_what_a_health_check_did_not_guard_is_an_error(tasks: list[Task], wrong: str) -> None:
     with pytest.raises(ExerciseError, match=wrong):
         health._nothing_lost(session(*tasks))
 
@@ -292,7 +292,7 @@ def test_health_does_not_go_on_with_a_history_in_which_an_update_lost_tasks() ->
     assert not health._shows(lost)
 
 
-def test_an_old_task_that_is_at_its_end_is_waited_for() -> None:
+def test_updates_old_task_that_is_at_its_end_is_waited_for() -> None:
     run = session(of(OLD, lived(1, 0, "a", (1, None)), desired="shutdown"), of(NEW, lived(1, 10, "b", (11, None))))
     with pytest.raises(ExerciseError, match="the old task of replica 1 runs beside the new one"):
         health._relieved(run, "my-session")
@@ -303,7 +303,7 @@ def probed(lost: int) -> Probed:
     return Probed((well, *[Stretch("10.0.2.101", 0, lost, 1, 2, 0.1)] * bool(lost)))
 
 
-def test_one_request_in_a_thousand_may_be_lost() -> None:
+def test_updates_one_request_in_a_thousand_may_be_lost() -> None:
     for lost in (0, 1):
         health.few_lost(FakeRun(), probed(lost))
     with pytest.raises(ExerciseError, match="while the tasks of web-checked were replaced: 1000 requests, 2 lost"):

@@ -103,7 +103,7 @@ def test_requests_through_every_node_are_told_and_judged(port: int) -> None:
     assert run.said == [f"  meanwhile, through every node in turn: {probed}"]
 
 
-def test_a_step_that_fails_ends_the_requests_and_tells_nothing_of_them(port: int) -> None:
+def test_watching_step_that_fails_ends_the_requests_and_tells_nothing_of_them(port: int) -> None:
     run = run_on("127.0.0.1")
     with pytest.raises(ExerciseError, match="it failed"), watching.requests(run, port):
         raise ExerciseError("it failed")
@@ -120,7 +120,7 @@ def test_nodes_that_publish_the_port_themselves_are_asked_without_the_mesh(port:
     assert "none lost" in line
 
 
-def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
+def test_watching_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
     run = run_on("127.0.0.1")
     run.inventory.lacks = {Capability.ROUTING_MESH: NO_IPVS}
     with watching.requests(run, 9, judge=lambda *_: pytest.fail("judged")):
@@ -128,7 +128,7 @@ def test_without_the_mesh_nothing_is_asked_and_that_is_told() -> None:
     assert run.said == [f"  no requests are made meanwhile: {NO_IPVS}", "  the step"]
 
 
-def test_what_judges_may_refuse(port: int) -> None:
+def test_watching_what_judges_may_refuse(port: int) -> None:
     def judge(_run: Any, probed: Probed) -> None:
         raise ExerciseError(f"too many lost: {probed.lost}")
 
@@ -144,7 +144,7 @@ def lost(*moments: float) -> Probed:
     return Probed((answered, *(Stretch("10.0.2.101", 0, 1, moment, moment + 0.1, 0.1) for moment in moments)))
 
 
-def test_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
+def test_watching_what_swarm_itself_loses_is_explained_and_more_is_an_error() -> None:
     lines: list[str] = []
     judge = watching.only_a_moment("These are Swarm's own.", 4.0)
     run: Any = SimpleNamespace(

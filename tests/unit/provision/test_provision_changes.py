@@ -140,11 +140,11 @@ def container(**overrides: object) -> NodeFacts:
 
 
 @pytest.mark.parametrize("lacks", [{}, NO_MESH])
-def test_nothing_to_do_where_all_is_as_it_should_be(lacks: Lacks) -> None:
+def test_changes_nothing_to_do_where_all_is_as_it_should_be(lacks: Lacks) -> None:
     assert missing(settled(), lacks) == []
 
 
-def test_an_address_that_is_given_is_not_set() -> None:
+def test_changes_address_that_is_given_is_not_set() -> None:
     assert missing(container(), GIVEN) == []
     # The other steps do what they do everywhere.
     assert [str(change.what) for change in missing(container(hostname="other"), GIVEN)] == ["host name swarm-worker1"]
@@ -158,7 +158,7 @@ def test_an_address_that_is_given_is_not_set() -> None:
         ((Interface("eth1", WORKER.mac, ("10.0.2.102/16",)),), "Its addresses: eth1 10.0.2.102/16"),
     ],
 )
-def test_an_address_that_should_have_been_given_and_was_not_is_an_error(
+def test_changes_address_that_should_have_been_given_and_was_not_is_an_error(
     links: tuple[Interface, ...], addresses: str
 ) -> None:
     with pytest.raises(NodeError, match=r"swarm-worker1 lacks its lab address 10\.0\.2\.102/24") as caught:
@@ -167,7 +167,7 @@ def test_an_address_that_should_have_been_given_and_was_not_is_an_error(
     assert "labgen halt, then labgen up" in caught.value.hint
 
 
-def test_what_is_not_said_to_be_lacking_is_not_excused() -> None:
+def test_changes_what_is_not_said_to_be_lacking_is_not_excused() -> None:
     with pytest.raises(NodeError, match="08:00:27:00:02:66"):
         missing(container(), NO_MESH)
 
@@ -255,7 +255,7 @@ def test_network_asks_netplans_configure_before_generate() -> None:
     assert programs == ["/usr/libexec/netplan/configure", "/usr/libexec/netplan/generate", "/lib/netplan/generate"]
 
 
-def test_a_machine_without_the_labs_adapter_is_an_error() -> None:
+def test_changes_machine_without_the_labs_adapter_is_an_error() -> None:
     facts = settled(interfaces=(Interface("eth0", "52:54:00:aa:bb:cc", ()),))
     with pytest.raises(NodeError, match="08:00:27:00:02:66"):
         network(facts, LAB, WORKER)
@@ -276,7 +276,7 @@ def test_host_name() -> None:
         ("", ""),
     ],
 )
-def test_every_name_stands_once_in_hosts_at_its_lab_address(before: str, unchanged: str) -> None:
+def test_changes_every_name_stands_once_in_hosts_at_its_lab_address(before: str, unchanged: str) -> None:
     after = hosts_file(before, LAB)
     assert after.startswith(unchanged)
     for node in LAB.nodes:
@@ -423,7 +423,7 @@ def test_docker0_is_moved_only_where_it_would_overlap() -> None:
     assert daemon_settings(settled(), lab)["bip"] == "172.27.0.1/16"
 
 
-def test_a_mirror_needs_no_restart() -> None:
+def test_changes_mirror_needs_no_restart() -> None:
     facts = settled(daemon=BOX)
     (change,) = engine(facts, LAB, WORKER)
     assert "systemctl reload docker" in change.script
@@ -459,7 +459,7 @@ def test_engine_source_none_is_an_error_where_there_is_none() -> None:
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=100))
-def test_a_file_is_written_exactly(text: str) -> None:
+def test_changes_file_is_written_exactly(text: str) -> None:
     needs.linux("a shell script of nodes")
     sh = shutil.which("sh")
     assert sh is not None
@@ -483,22 +483,22 @@ def test_tokens_are_redacted() -> None:
     ("behind", "what", "shift"),
     [(86400.25, "clock: was 86400 s behind", "+86400.250 seconds"), (-7.5, "clock: was 8 s ahead", "-7.500 seconds")],
 )
-def test_a_clock_that_is_off_is_set(behind: float, what: str, shift: str) -> None:
+def test_changes_clock_that_is_off_is_set(behind: float, what: str, shift: str) -> None:
     (change,) = clock(settled(behind=behind), LAB, WORKER)
     assert str(change.what) == what
     assert f"'{shift}'" in change.script
 
 
 @pytest.mark.parametrize("behind", [1.9, -1.9])
-def test_a_clock_is_not_set_for_the_time_that_an_answer_takes(behind: float) -> None:
+def test_changes_clock_is_not_set_for_the_time_that_an_answer_takes(behind: float) -> None:
     assert clock(settled(behind=behind), LAB, WORKER) == []
 
 
-def test_a_resolver_that_answers_is_left_alone() -> None:
+def test_changes_resolver_that_answers_is_left_alone() -> None:
     assert resolver(settled(), LAB, WORKER) == []
 
 
-def test_a_silent_resolver_is_given_up_on_after_a_second() -> None:
+def test_changes_silent_resolver_is_given_up_on_after_a_second() -> None:
     facts = settled(hub=SILENT_RESOLVER)
     (change,) = resolver(facts, LAB, WORKER)
     assert "nameserver 127.0.0.53\noptions timeout:1 attempts:1\n" in change.script

@@ -69,7 +69,7 @@ class FakeRun(Run):
         return self.shells[node.name]
 
 
-def test_the_service_as_asked_has_no_differences() -> None:
+def test_exercise_service_as_asked_has_no_differences() -> None:
     assert differences(SERVICE, AS_ASKED) == []
 
 
@@ -85,16 +85,16 @@ def test_the_service_as_asked_has_no_differences() -> None:
         ({"ports": (PublishedPort(8002, 80, "tcp", "ingress"),)}, "its published ports are 8002:80"),
     ],
 )
-def test_each_difference_is_said(changed: dict[str, Any], message: str) -> None:
+def test_exercise_each_difference_is_said(changed: dict[str, Any], message: str) -> None:
     (difference,) = differences(SERVICE, dataclasses.replace(AS_ASKED, **changed))
     assert message in str(difference)
 
 
-def test_a_constraint_may_be_written_with_spaces() -> None:
+def test_exercise_constraint_may_be_written_with_spaces() -> None:
     assert differences(SERVICE, dataclasses.replace(AS_ASKED, constraints=("node.role == worker",))) == []
 
 
-def test_the_commands_are_the_documents() -> None:
+def test_exercise_commands_are_the_documents() -> None:
     texts: list[str] = []
     rehearse("loadbalance", LAB, {}, say=texts.append)
     text = "\n".join(texts)
@@ -112,7 +112,7 @@ def test_the_commands_are_the_documents() -> None:
 NO_MESH = {Capability.ROUTING_MESH: NO_IPVS}
 
 
-def test_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() -> None:
+def test_exercise_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() -> None:
     texts: list[str] = []
     rehearse("loadbalance", LAB, NO_MESH, say=texts.append)
     text = "\n".join(texts)
@@ -129,13 +129,13 @@ def test_without_the_mesh_the_rehearsal_says_so_and_shows_what_can_be_shown() ->
 
 
 @pytest.mark.parametrize("lacks", [{}, {Capability.NETPLAN: "x"}])
-def test_what_a_script_does_not_need_may_be_lacking(lacks: Lacks) -> None:
+def test_exercise_what_a_script_does_not_need_may_be_lacking(lacks: Lacks) -> None:
     chosen = Chosen(loadbalance.script(LAB, parameters=loadbalance.Parameters()), lacks)
     assert (chosen.left_out, str(chosen.summary)) == (0, "")
     assert len(chosen.steps) == 3 + 3 + 2 + 3
 
 
-def test_a_step_that_is_not_applicable_is_told_and_not_run() -> None:
+def test_exercise_step_that_is_not_applicable_is_told_and_not_run() -> None:
     needs = (Capability.ROUTING_MESH,)
     script = [
         Step(MANAGER, "Not here.", Command("x"), needs=needs, until=lambda _: pytest.fail("waited for")),
@@ -158,27 +158,27 @@ def test_a_step_that_is_not_applicable_is_told_and_not_run() -> None:
     assert all_used([shell])
 
 
-def test_an_unknown_exercise_names_the_nearest() -> None:
+def test_exercise_unknown_exercise_names_the_nearest() -> None:
     with pytest.raises(ExerciseError, match="no exercise 'loadbalancing'") as caught:
         find("loadbalancing")
     assert "Did you mean loadbalance?" in caught.value.hint
 
 
-def test_every_exercise_speaks_both_languages_and_has_steps() -> None:
+def test_exercise_every_exercise_speaks_both_languages_and_has_steps() -> None:
     for exercise in exercises().values():
         assert exercise.brief("en").strip()
         assert any("가" <= char <= "힣" for char in exercise.brief("ko"))
         assert str(exercise.title) != exercise.title.in_("ko")
 
 
-def test_a_step_shows_its_command_and_what_came_of_it() -> None:
+def test_exercise_step_shows_its_command_and_what_came_of_it() -> None:
     shell = ScriptedShell(MANAGER, [("^real command$", ok("one\ntwo\n"))])
     run = FakeRun(shell)
     play(run, [Step(MANAGER, "Because.", Command("as typed", "real command"))])
     assert run.said[1:5] == ["\n# Because.", "[swarm-manager]$ as typed", "  one", "  two"]
 
 
-def test_a_step_that_is_done_is_left_out_and_said() -> None:
+def test_exercise_step_that_is_done_is_left_out_and_said() -> None:
     run = FakeRun(ScriptedShell(MANAGER, []))
     play(run, [Step(MANAGER, "Because.", Command("x"), skip_if=lambda _run: "there already")])
     assert "  there already" in run.said
@@ -228,7 +228,7 @@ def test_play_does_not_repeat_for_a_busy_engine_what_may_be_done_twice() -> None
     assert all_used([shell])
 
 
-def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
+def test_exercise_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
     message = (
         "Error response from daemon: rpc error: port '8001' is already in use by service 'mine' as an ingress port"
     )
@@ -238,7 +238,7 @@ def test_a_command_that_fails_says_what_it_said_and_how_to_begin_anew() -> None:
     assert "fab exercise.reset loadbalance" in caught.value.hint
 
 
-def test_what_does_not_come_is_an_error_with_what_was_seen() -> None:
+def test_exercise_what_does_not_come_is_an_error_with_what_was_seen() -> None:
     def look() -> None:
         raise NotYet("1 of 2")
 
@@ -264,7 +264,7 @@ def service_json(**spec: Any) -> str:
     )
 
 
-def test_a_learners_other_service_of_the_name_is_never_destroyed() -> None:
+def test_exercise_learners_other_service_of_the_name_is_never_destroyed() -> None:
     another_service = service_json(Mode={"Replicated": {"Replicas": 5}})
     shell = ScriptedShell(MANAGER, [("/services/web-alb", api(another_service, "[]"))])
     with pytest.raises(ExerciseError, match="with other settings: it has 5 replicas, not 2") as caught:
@@ -309,14 +309,14 @@ class Serving(ScriptedShell):
 ONE, TWO = "<h1>Hi Docker Swarm 1</h1>", "<h1>Hi Docker Swarm 2</h1>"
 
 
-def test_the_spread_is_counted_by_node() -> None:
+def test_exercise_spread_is_counted_by_node() -> None:
     run = FakeRun(Serving({str(node.address): [ONE, TWO] for node in LAB.nodes}))
     loadbalance._spread(run)
     assert f"  swarm-manager    60 requests: 30 x {ONE}, 30 x {TWO}" in run.said
     assert run.said[-1] == "\n# In a browser on this computer: http://10.0.2.101:8001"
 
 
-def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
+def test_exercise_page_that_never_comes_through_one_node_is_an_error() -> None:
     pages = {str(node.address): [ONE, TWO] for node in LAB.nodes} | {str(WORKER1.address): [ONE]}
     with pytest.raises(ExerciseError, match=f"swarm-worker1 gave only 60 requests: 60 x {ONE}"):
         loadbalance._spread(FakeRun(Serving(pages)))
@@ -325,13 +325,13 @@ def test_a_page_that_never_comes_through_one_node_is_an_error() -> None:
 LISTENS = "tcp6  0  0 :::8001  :::*  LISTEN  71/dockerd\n"
 
 
-def test_a_port_that_another_program_has_is_an_error() -> None:
+def test_exercise_port_that_another_program_has_is_an_error() -> None:
     shell = ScriptedShell(MANAGER, [("netstat", ok(LISTENS.replace("71/dockerd", "9/nginx: master")))])
     with pytest.raises(ExerciseError, match="port 8001 of swarm-manager is taken by another program: 9/nginx: master"):
         services.port_open(FakeRun(shell), MANAGER, 8001)
 
 
-def test_a_port_is_waited_for_before_it_is_shown() -> None:
+def test_exercise_port_is_waited_for_before_it_is_shown() -> None:
     shell = ScriptedShell(MANAGER, [("netstat", refused("")), ("netstat", ok(LISTENS)), ("netstat", ok(LISTENS))])
     run = FakeRun(shell)
     run.inventory.__dict__["patience"] = Patience(1.0)
@@ -383,7 +383,7 @@ def inside(worker_says: list[tuple[str, Any]], rounds: int) -> tuple[FakeRun, St
     return FakeRun(*shells, lacks=NO_MESH), step, shells
 
 
-def test_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
+def test_exercise_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
     page = "<h1>Hi Docker Swarm 1</h1>\n"
     asking = r"172\.18\.0\.4:80/.*172\.18\.0\.3:80/"
     bridge = ("/networks/docker_gwbridge", api(BRIDGE))
@@ -397,7 +397,7 @@ def test_without_the_mesh_containers_are_asked_on_their_own_worker() -> None:
     assert all_used(shells)
 
 
-def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
+def test_exercise_without_the_mesh_a_wrong_page_is_an_error() -> None:
     bridge = ("/networks/docker_gwbridge", api(BRIDGE))
     welcome_page = ("curl", ok("<h1>Welcome to nginx!</h1>\n"))
     run, step, _ = inside([bridge, welcome_page, bridge, welcome_page], 2)
@@ -405,13 +405,13 @@ def test_without_the_mesh_a_wrong_page_is_an_error() -> None:
         play(run, [step])
 
 
-def test_without_the_mesh_a_container_off_the_bridge_is_said() -> None:
+def test_exercise_without_the_mesh_a_container_off_the_bridge_is_said() -> None:
     run, step, _ = inside([("/networks/docker_gwbridge", api(json.dumps({"Containers": {}})))], 1)
     with pytest.raises(ExerciseError, match="on swarm-worker1 has no address on docker_gwbridge"):
         play(run, [step])
 
 
-def test_the_brief_says_what_to_do_without_the_mesh() -> None:
+def test_exercise_brief_says_what_to_do_without_the_mesh() -> None:
     instead = EXERCISE.instead[Capability.ROUTING_MESH]
     assert "docker network inspect docker_gwbridge" in str(instead)
     assert any("가" <= char <= "힣" for char in instead.in_("ko"))

@@ -66,7 +66,7 @@ def test_nodes_that_find_one_another_after_a_second_are_left_alone(wait: Wait) -
     assert wait(lambda time, *args: EVERYBODY if time > 1 else alone(time, *args)) == []
 
 
-def test_a_node_that_comes_to_the_ingress_network_a_moment_later_is_waited_for(wait: Wait) -> None:
+def test_gossip_node_that_comes_to_the_ingress_network_a_moment_later_is_waited_for(wait: Wait) -> None:
     times = []
 
     def answers(time: float, _restarted: list[Node], node: Node) -> str:
@@ -77,14 +77,14 @@ def test_a_node_that_comes_to_the_ingress_network_a_moment_later_is_waited_for(w
     assert times[-1] >= 1
 
 
-def test_the_engine_of_a_worker_that_has_found_nobody_is_restarted(wait: Wait) -> None:
+def test_gossip_engine_of_a_worker_that_has_found_nobody_is_restarted(wait: Wait) -> None:
     def answers(time: float, restarted: list[Node], node: Node) -> str:
         return EVERYBODY if restarted else alone(time, restarted, node)
 
     assert wait(answers) == [WORKER2]
 
 
-def test_a_manager_that_has_found_nobody_is_waited_for(wait: Wait) -> None:
+def test_gossip_manager_that_has_found_nobody_is_waited_for(wait: Wait) -> None:
     lab = replace(LAB, nodes=(MANAGER, replace(WORKER1, role="manager"), WORKER2))
 
     def answers(time: float, _restarted: list[Node], node: Node) -> str:
@@ -101,7 +101,7 @@ def test_nodes_that_never_find_one_another_are_named_with_a_way_out(wait: Wait) 
     assert "7946/udp" in str(caught.value.hint)
 
 
-def test_a_firewall_that_keeps_nodes_apart_is_named_and_no_engine_restarted(wait: Wait) -> None:
+def test_gossip_firewall_that_keeps_nodes_apart_is_named_and_no_engine_restarted(wait: Wait) -> None:
     rule = FirewallRule("-A INPUT -p udp -m udp --dport 7946 -j DROP", (7946,))
     with pytest.raises(SwarmError, match="firewall of swarm-worker2 drops what the swarm sends") as caught:
         wait(lambda *args: pytest.fail("restarted") if args[1] else alone(*args), rule)

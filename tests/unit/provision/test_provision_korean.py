@@ -82,7 +82,7 @@ def test_english_is_found(text: str, sentence: str) -> None:
 
 @pytest.mark.parametrize("lacks", [{}, LACKS], ids=["all", "lacking"])
 @pytest.mark.parametrize("name", exercise_names())
-def test_each_step_of_an_exercise_is_korean(name: str, lacks: Lacks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_each_step_of_an_exercise_is_korean(name: str, lacks: Lacks, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     exercise, printed = find(name), []
     lab = config.parse(f"managers: {max(exercise.managers, 1)}\nworkers: {max(exercise.workers, 2)}")
@@ -114,7 +114,7 @@ def test_literals_are_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.relative_to(PROJECT).as_posix())
-def test_what_is_printed_or_raised_stands_in_a_catalogue(module: Path) -> None:
+def test_korean_what_is_printed_or_raised_stands_in_a_catalogue(module: Path) -> None:
     sentences = [text for text in literals(module) if not text.startswith("[")]
     assert [text for text in sentences if english(re.sub(r"\{[^}]*\}", "X", text))] == []
 
@@ -130,7 +130,7 @@ def test_sentences_are_short(module: Path) -> None:
     assert [text for text in messages for part in sentences(text) if len(part.split()) > LONGEST] == []
 
 
-def test_a_wait_that_ends_is_told_in_korean() -> None:
+def test_korean_wait_that_ends_is_told_in_korean() -> None:
     def look() -> None:
         raise NotYet(_("there is no service %(service)s", service="web"))
 
@@ -142,7 +142,7 @@ def test_a_wait_that_ends_is_told_in_korean() -> None:
     )
 
 
-def test_a_wait_for_what_cannot_come_is_told_in_korean() -> None:
+def test_korean_wait_for_what_cannot_come_is_told_in_korean() -> None:
     def look() -> None:
         raise Hopeless("No such image: web:0")
 
@@ -157,14 +157,14 @@ def test_a_wait_for_what_cannot_come_is_told_in_korean() -> None:
 BARE = settled(hostname="fresh", engine_installed=False, engine_answers=False, curl=False, groups=("vagrant",))
 
 
-def test_each_change_of_the_bootstrap_is_korean() -> None:
+def test_korean_each_change_of_the_bootstrap_is_korean() -> None:
     changes = [change for step in STEPS.values() for change in step.changes(BARE, LAB, WORKER, {})]
     titles = [change.what.in_("ko") for change in changes]
     assert len(titles) > 4
     assert [title for title in titles if not re.search("[가-힣]", title)] == []
 
 
-def test_the_account_of_the_bootstrap_is_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_account_of_the_bootstrap_is_korean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     lines: list[str] = []
     account = Account(lines.append)
@@ -175,7 +175,7 @@ def test_the_account_of_the_bootstrap_is_korean(monkeypatch: pytest.MonkeyPatch)
     assert account.summary.in_("ko") == "변경 1건."
 
 
-def test_a_step_of_the_bootstrap_that_fails_is_told_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_step_of_the_bootstrap_that_fails_is_told_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "observe", lambda shell, lab: BARE)
     shell = ScriptedShell(WORKER, [("hostname", Output(1, "@@done\n", "E: no network"))])
     with pytest.raises(NodeError) as caught:
@@ -190,7 +190,7 @@ def test_a_step_of_the_bootstrap_that_fails_is_told_in_korean(monkeypatch: pytes
     assert not english(re.sub("fab bootstrap|labgen box build|curl -I [^ ]*", "", "\n".join(hint)))
 
 
-def test_a_run_says_each_line_in_the_learners_language(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_run_says_each_line_in_the_learners_language(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
     run = Run(Inventory(LabFolder.at(Path()), LAB, State("libvirt")), find("update"), lines.append)
     for language in ("ko_KR.UTF-8", "en_US.UTF-8"):
@@ -202,7 +202,7 @@ def test_a_run_says_each_line_in_the_learners_language(monkeypatch: pytest.Monke
     assert lines[3:] == ["[swarm-manager]$ docker ps", "  no output", "# left out"]
 
 
-def test_each_task_is_listed_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_each_task_is_listed_in_korean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
     listed = {name: task.__doc__ or "" for name, task in _tasks(tasks._namespace()).items()}
     assert len(listed) > 30

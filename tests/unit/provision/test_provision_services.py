@@ -77,20 +77,20 @@ def there(spec: ServiceSpec | None) -> tuple[str, Any]:
     return (f"/services/{spec.name}", api(told(spec), "[]"))
 
 
-def test_a_service_that_is_missing_is_made() -> None:
+def test_services_service_that_is_missing_is_made() -> None:
     run = FakeRun("update", ScriptedShell(MANAGER, [there(None)]))
     assert services.create(LAB, DATABASE, "").skip_if(run) is None  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("state", [DATABASE, UPDATED])
-def test_a_service_that_is_there_in_any_of_its_states_is_left(state: ServiceSpec) -> None:
+def test_services_service_that_is_there_in_any_of_its_states_is_left(state: ServiceSpec) -> None:
     run = FakeRun("update", ScriptedShell(MANAGER, [there(state)]))
     step = services.create(LAB, DATABASE, "", also=(UPDATED,))
     assert step.skip_if is not None
     assert str(step.skip_if(run)) == "my-database exists already, with the right settings."
 
 
-def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
+def test_services_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     manager = ScriptedShell(
         MANAGER,
         [there(SERVICE), ("/services'?$", api(f"[{told(SERVICE)}]")), ("docker service rm web-alb", ok()), GONE],
@@ -106,7 +106,7 @@ def test_what_another_exercise_has_left_makes_way_and_that_is_said() -> None:
     assert run.said[1] == "[swarm-manager]$ docker service rm web-alb"
 
 
-def test_a_learners_own_service_is_never_removed() -> None:
+def test_services_learners_own_service_is_never_removed() -> None:
     own = dataclasses.replace(DATABASE, replicas=9)
     shell = ScriptedShell(MANAGER, [there(own)])
     step = services.create(LAB, DATABASE, "")
@@ -126,7 +126,7 @@ def node_json(node: Node, state: str = "ready", availability: str = "active") ->
     }
 
 
-def test_a_drained_node_is_made_active_and_that_is_shown() -> None:
+def test_services_drained_node_is_made_active_and_that_is_shown() -> None:
     nodes = [node_json(MANAGER), node_json(WORKER1, availability="drain"), node_json(WORKER2)]
     shell = ScriptedShell(
         MANAGER,
@@ -145,7 +145,7 @@ def test_a_drained_node_is_made_active_and_that_is_shown() -> None:
         ([node_json(MANAGER), node_json(WORKER1)], "swarm-worker2 is not in the swarm"),
     ],
 )
-def test_a_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], message: str) -> None:
+def test_services_node_that_is_down_or_missing_is_said_before_anything_is_done(nodes: list[Any], message: str) -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])
     # It does not answer, or is in some other swarm: nothing that can be mended from here.
     away = NodeError("it cannot be reached"), api(json.dumps({"Swarm": {"LocalNodeState": "active"}}))
@@ -163,7 +163,7 @@ INACTIVE = api(json.dumps({"Swarm": {"LocalNodeState": "inactive"}}))
 TOKEN = "SWMTKN-1-abc-def"
 
 
-def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None:
+def test_services_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None:
     lost, back = node_json(WORKER2, state="down"), {**node_json(WORKER2), "ID": "new"}
     before, after = [node_json(MANAGER), node_json(WORKER1), lost], [node_json(MANAGER), node_json(WORKER1), lost, back]
     answers = ("/nodes", api(json.dumps(after)))
@@ -187,7 +187,7 @@ def test_a_node_that_has_left_joins_again_and_its_lost_membership_goes() -> None
     assert "SWMTKN-1-… --advertise-addr 10.0.2.103 10.0.2.101:2377" in run.said[1]
 
 
-def test_a_node_in_another_role_is_given_its_own() -> None:
+def test_services_node_in_another_role_is_given_its_own() -> None:
     promoted = node_json(WORKER1)
     promoted["Spec"]["Role"] = "manager"
     before, after = ([node_json(MANAGER), worker1, node_json(WORKER2)] for worker1 in (promoted, node_json(WORKER1)))
@@ -209,14 +209,14 @@ def test_a_node_in_another_role_is_given_its_own() -> None:
     ]
 
 
-def test_a_node_that_has_joined_anew_is_not_taken_for_its_lost_membership() -> None:
+def test_services_node_that_has_joined_anew_is_not_taken_for_its_lost_membership() -> None:
     old, new = node_json(WORKER1, state="down"), {**node_json(WORKER1), "ID": "new"}
     nodes = [node_json(MANAGER), new, old, node_json(WORKER2)]
     make_ready(FakeRun("update", ScriptedShell(MANAGER, [("/nodes", api(json.dumps(nodes)))])))
     assert SwarmNode.of(new).ready
 
 
-def test_an_engine_that_does_not_run_is_started_and_that_is_shown() -> None:
+def test_services_engine_that_does_not_run_is_started_and_that_is_shown() -> None:
     down = [node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)]
     ready = [node_json(node) for node in LAB.nodes]
     answer = ("/nodes", api(json.dumps(ready)))
@@ -229,7 +229,7 @@ def test_an_engine_that_does_not_run_is_started_and_that_is_shown() -> None:
     assert run.said == ["# The engine of swarm-worker1 was stopped.", "[swarm-worker1]$ sudo systemctl start docker"]
 
 
-def test_the_first_managers_engine_is_started_where_it_tells_nothing() -> None:
+def test_services_first_managers_engine_is_started_where_it_tells_nothing() -> None:
     answer = ("/nodes", api(json.dumps([node_json(node) for node in LAB.nodes])))
     silent = ("/nodes", NodeError("its engine does not answer"))
     manager = ScriptedShell(MANAGER, [silent, ("systemctl start docker", ok("started\n")), answer])
@@ -239,7 +239,7 @@ def test_the_first_managers_engine_is_started_where_it_tells_nothing() -> None:
     assert run.said[0] == "# The engine of swarm-manager was stopped."
 
 
-def test_a_first_manager_that_was_demoted_is_promoted_by_another() -> None:
+def test_services_first_manager_that_was_demoted_is_promoted_by_another() -> None:
     def info(*, manager: bool) -> tuple[str, Any]:
         local = {"LocalNodeState": "active", "NodeID": "id-swarm-manager", "ControlAvailable": manager}
         return ("/info", api(json.dumps({"Swarm": local})))
@@ -262,7 +262,7 @@ class Booting(ScriptedShell):
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
+def test_services_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
     tmp_path: Path, interrupted: bool
 ) -> None:
     down = [node_json(MANAGER), node_json(WORKER1, state="down"), node_json(WORKER2)]
@@ -291,7 +291,7 @@ def test_a_machine_is_waited_for_only_where_an_exercise_may_have_restarted_it(
 
 
 @pytest.mark.parametrize("interrupted", [True, False])
-def test_a_node_that_has_left_and_is_not_missed_yet_joins_again_where_an_exercise_was_interrupted(
+def test_services_node_that_has_left_and_is_not_missed_yet_joins_again_where_an_exercise_was_interrupted(
     tmp_path: Path, interrupted: bool
 ) -> None:
     """To the managers it is Ready still; until it is not, it is in the swarm twice."""

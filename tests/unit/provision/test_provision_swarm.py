@@ -56,7 +56,7 @@ def test_init_clears_what_an_interruption_left() -> None:
     assert swarm.initialise(shell, LAB, LocalSwarm("pending")) is not None  # type: ignore[arg-type]
 
 
-def test_an_init_that_an_interrupted_run_had_sent_counts() -> None:
+def test_swarm_init_that_an_interrupted_run_had_sent_counts() -> None:
     # Observed before, finished meanwhile; as docker 20.10 says it.
     error = (
         "Error response from daemon: This node is already part of a swarm. "
@@ -69,13 +69,13 @@ def test_an_init_that_an_interrupted_run_had_sent_counts() -> None:
     assert all_used([shell])
 
 
-def test_an_init_that_fails_says_why() -> None:
+def test_swarm_init_that_fails_says_why() -> None:
     shell = ScriptedShell(MANAGER, [("^docker swarm init ", refused("Error response from daemon: no space left"))])
     with pytest.raises(NodeError, match=r"swarm-manager: docker swarm init failed \(status 1\): .*no space left"):
         swarm.initialise(shell, LAB, LocalSwarm.inactive())  # type: ignore[arg-type]
 
 
-def test_a_swarm_that_is_there_stays() -> None:
+def test_swarm_that_is_there_stays() -> None:
     shell = ScriptedShell(MANAGER, [])
     local = LocalSwarm("active", "id", is_manager=True, address="10.0.2.101")
     assert swarm.initialise(shell, LAB, local) is None  # type: ignore[arg-type]
@@ -89,7 +89,7 @@ def test_a_swarm_that_is_there_stays() -> None:
         (LocalSwarm("locked"), "is locked"),
     ],
 )
-def test_what_a_person_must_look_at_is_said(local: LocalSwarm, message: str) -> None:
+def test_swarm_what_a_person_must_look_at_is_said(local: LocalSwarm, message: str) -> None:
     with pytest.raises(SwarmError, match=message) as caught:
         swarm.initialise(ScriptedShell(MANAGER, []), LAB, local)  # type: ignore[arg-type]
     assert caught.value.hint
@@ -99,7 +99,7 @@ def join(shell: ScriptedShell, manager: ScriptedShell, local: LocalSwarm, member
     return swarm.join(shell, manager, local, members, TOKEN)  # type: ignore[arg-type]
 
 
-def test_a_token_reaches_a_node_by_standard_input_only() -> None:
+def test_swarm_token_reaches_a_node_by_standard_input_only() -> None:
     shell = ScriptedShell(WORKER, [('docker swarm join --token "\\$token" --advertise-addr 10.0.2.102', ok())])
     assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
     assert shell.secrets == [TOKEN.value]
@@ -107,20 +107,20 @@ def test_a_token_reaches_a_node_by_standard_input_only() -> None:
     assert "SWMTKN" not in f"{TOKEN} {TOKEN!r}"
 
 
-def test_a_member_is_left_alone() -> None:
+def test_swarm_member_is_left_alone() -> None:
     own_entry = SwarmNode("id", WORKER.name, "worker", "active", "ready", False, "10.0.2.102", "")
     assert not join(
         ScriptedShell(WORKER, []), ScriptedShell(MANAGER, []), LocalSwarm("active", "id"), {"id": own_entry}
     )
 
 
-def test_a_member_of_another_swarm_leaves_it_first() -> None:
+def test_swarm_member_of_another_swarm_leaves_it_first() -> None:
     shell = ScriptedShell(WORKER, [("docker swarm leave --force[^\n]*\ndocker swarm join", ok())])
     assert join(shell, ScriptedShell(MANAGER, []), LocalSwarm("active", "other"), {})
 
 
 @pytest.mark.parametrize("error", [INVALID, ROTATED])
-def test_a_rotated_token_is_asked_for_anew(error: str) -> None:
+def test_swarm_rotated_token_is_asked_for_anew(error: str) -> None:
     shell = ScriptedShell(WORKER, [("swarm join", refused(error)), ("swarm join", ok())])
     manager = ScriptedShell(MANAGER, [("docker swarm join-token -q worker", ok(f"{NEW.value}\n"))])
     assert join(shell, manager, LocalSwarm.inactive(), {})
@@ -128,14 +128,14 @@ def test_a_rotated_token_is_asked_for_anew(error: str) -> None:
     assert all_used([shell, manager])
 
 
-def test_a_token_that_keeps_changing_is_said() -> None:
+def test_swarm_token_that_keeps_changing_is_said() -> None:
     shell = ScriptedShell(WORKER, [("swarm join", refused(ROTATED)), ("swarm join", refused(ROTATED))])
     manager = ScriptedShell(MANAGER, [("join-token", ok(f"{NEW.value}\n"))])
     with pytest.raises(SwarmError, match="refused swarm-worker1 twice"):
         join(shell, manager, LocalSwarm.inactive(), {})
 
 
-def test_an_engine_that_has_ended_is_said_to_have() -> None:
+def test_swarm_engine_that_has_ended_is_said_to_have() -> None:
     # Recorded on a node whose engine was ended for want of memory between two scripts.
     gone = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
     shell = ScriptedShell(WORKER, [("swarm join", refused(gone))])
@@ -145,7 +145,7 @@ def test_an_engine_that_has_ended_is_said_to_have() -> None:
     assert "carries on" in caught.value.hint
 
 
-def test_a_join_that_fails_says_why_without_the_token() -> None:
+def test_swarm_join_that_fails_says_why_without_the_token() -> None:
     shell = ScriptedShell(WORKER, [("swarm join", refused(f"cannot reach with {TOKEN.value}"))])
     with pytest.raises(NodeError, match="docker swarm join failed: cannot reach") as caught:
         join(shell, ScriptedShell(MANAGER, []), LocalSwarm.inactive(), {})
@@ -180,30 +180,30 @@ def settle(*steps: tuple[str, object]) -> list[str]:
     return mended
 
 
-def test_nothing_to_mend_where_every_node_is_ready() -> None:
+def test_swarm_nothing_to_mend_where_every_node_is_ready() -> None:
     assert settle(("/nodes", api(json.dumps(READY)))) == []
 
 
-def test_a_lost_membership_is_removed() -> None:
+def test_swarm_lost_membership_is_removed() -> None:
     ghost = member("swarm-worker2", state="down", id="ghost")
     mended = settle(("/nodes", api(json.dumps([ghost, *READY]))), ("docker node rm --force ghost", ok()))
     assert list(map(str, mended)) == ["swarm-worker2: an earlier, lost membership removed"]
 
 
-def test_a_lost_manager_is_demoted_before_it_is_removed() -> None:
+def test_swarm_lost_manager_is_demoted_before_it_is_removed() -> None:
     ghost = member("swarm-worker2", state="down", role="manager", id="ghost")
     settle(
         ("/nodes", api(json.dumps([ghost, *READY]))), ("docker node demote ghost .*docker node rm --force ghost", ok())
     )
 
 
-def test_a_role_is_put_right() -> None:
+def test_swarm_role_is_put_right() -> None:
     wrong = [*READY[:2], member("swarm-worker2", role="manager")]
     mended = settle(("/nodes", api(json.dumps(wrong))), ("docker node demote id-swarm-worker2", ok()))
     assert list(map(str, mended)) == ["swarm-worker2: demoted"]
 
 
-def test_a_node_that_does_not_come_is_named_with_what_was_seen() -> None:
+def test_swarm_node_that_does_not_come_is_named_with_what_was_seen() -> None:
     shell = ScriptedShell(MANAGER, [("/nodes", api(json.dumps([READY[0], member("swarm-worker1", state="down")])))])
     with pytest.raises(SwarmError, match="swarm-worker1 is down, swarm-worker2 is not in the swarm"):
         swarm.settle(shell, LAB, Patience(0.0))  # type: ignore[arg-type]
