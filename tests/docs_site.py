@@ -67,9 +67,8 @@ def stage(language: str, folder: Path) -> Path:
         if code == language:
             text = (PROJECT / file).read_text(encoding="utf-8")
             write(folder / "pages" / name, linked(text, file, places) if name.endswith(".md") else text)
-    write(
-        folder / "pages" / "javascripts" / "iframe-worker.js", (PARTS / "iframe-worker.js").read_text(encoding="utf-8")
-    )
+    for part, place in (("iframe-worker.js", "javascripts"), ("site.css", "stylesheets")):
+        write(folder / "pages" / place / part, (PARTS / part).read_text(encoding="utf-8"))
     shutil.copytree(PARTS / "partials", folder / "theme" / "partials")
     (other,) = set(LANGUAGES) - {language}
     template = jinja2.Template(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests import docs_site
+from tests import docs_site, markdown
 
 PAGES = docs_site.pages()
 
@@ -23,6 +23,7 @@ def language(request: pytest.FixtureRequest) -> str:
 def test_docs_site_has_every_page_of_a_language_in_its_navigation(language: str, tmp_path: Path) -> None:
     project = tomllib.loads(docs_site.stage(language, tmp_path).read_text(encoding="utf-8"))["project"]
     assert sorted(listed(project["nav"])) == sorted(path.name for path in (tmp_path / "pages").glob("*.md"))
+    assert all((tmp_path / "pages" / path).is_file() for path in project["extra_css"] + project["extra"]["polyfills"])
     assert project["theme"]["font"] is False
     assert project["theme"]["language"] == language
 
@@ -94,3 +95,11 @@ def test_loaded_from_elsewhere_lists_what_a_page_loads_but_no_links(html: str, a
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".md")])
 def test_docs_have_no_drawing_whose_program_is_fetched(page: str) -> None:
     assert "```mermaid" not in (docs_site.PROJECT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".md")])
+def test_docs_indent_blocks_in_lists_as_the_site_generator_takes_them(page: str) -> None:
+    text = (docs_site.PROJECT / page).read_text(encoding="utf-8")
+    # Python-Markdown takes a block for a part of an item from four blanks on.
+    assert re.findall(r"(?m)^ {1,3}```.*$", text) == []
+    assert re.findall(r"(?m)^ {1,3}\|.*$", markdown.without_code(text)) == []
