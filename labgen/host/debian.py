@@ -29,6 +29,9 @@ DOCKER_CLI_INSIDE: frozenset[str] = frozenset({"buster", "bullseye", "bookworm"}
 """Releases of Debian, by code name, whose package docker.io holds the client; from trixie on it is docker-cli, which
 docker.io only recommends (Debian bug 1035338). Ubuntu's docker.io holds it."""
 
+CONTROL_GROUPS_V1: frozenset[str] = frozenset({"buster", "bullseye", "bookworm", "trixie"})
+"""Releases of Debian, by code name, whose systemd runs with control groups of version 1; systemd 258 no longer does."""
+
 DOCKER_INC_PACKAGES: Mapping[str, str] = {"docker.io": "docker-ce", "docker-cli": "docker-ce-cli"}
 """Debian's packages of Docker, and those of Docker, Inc.: they conflict, so one is never put beside the other."""
 

@@ -15,7 +15,7 @@ from labgen.host.wsl import is_wsl
 from labgen.model.lab import Lab
 from labgen.model.provider import ProviderFacts
 from labgen.providers.base import Checks
-from labgen.providers.docker import PROVIDER, engine, kernel, network
+from labgen.providers.docker import PROVIDER, control_groups, engine, kernel, network
 from labgen.providers.docker.engine import Engine
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
@@ -35,6 +35,7 @@ def checks(provider: ProviderFacts) -> Checks:
         missing,
         (
             check_engine,
+            control_groups.check,
             image,
             limits,
             kernel.check,

@@ -26,7 +26,8 @@ from recorded_host import COURSE, LINUX, MAC, WINDOWS, Debian, Said, bad, check,
 
 from labgen.host import debian, resources
 from labgen.host.computer import LATE
-from labgen.providers.docker import doctor, engine
+from labgen.images import recipe
+from labgen.providers.docker import control_groups, doctor, engine
 from labgen.providers.doctor import packages
 
 SYSTEMS = [DOCKER, MAC_DESKTOP, WINDOWS_DESKTOP]
@@ -208,6 +209,29 @@ def test_check_engine_warns_of_a_wsl_whose_control_groups_systemd_does_not_start
     findings = list(doctor.check_engine(COURSE, host))
     assert bad(findings) == expected
     assert all("wsl --update" in finding.fix for finding in findings if finding.level != "ok")
+
+
+@pytest.mark.parametrize(
+    ("suite", "host", "is_refused"),
+    [
+        ("sid", changed(CgroupVersion="1"), True),
+        ("sid", changed(CgroupVersion="2"), False),
+        ("sid", changed(CgroupVersion=None), False),
+        ("trixie", changed(CgroupVersion="1"), False),
+        ("bookworm", changed(CgroupVersion="1"), False),
+        ("sid", OWN, True),
+        ("sid", OWN.but(paths=OWN.paths | {"/sys/fs/cgroup/cgroup.controllers"}), False),
+        ("trixie", OWN, False),
+    ],
+)
+def test_control_groups_of_version_1_are_refused_for_a_systemd_that_needs_2(suite, host, is_refused):
+    findings = list(control_groups.check(lab(f"engine: {{suite: {suite}}}"), host))
+    assert bad(findings) == ({"docker.control-groups": "error"} if is_refused else {})
+    assert all("engine: {suite: trixie}" in finding.fix for finding in findings)
+
+
+def test_control_groups_are_known_of_every_release_that_a_node_image_is_made_of():
+    assert recipe.SUITES.keys() - debian.CONTROL_GROUPS_V1 == {"sid"}
 
 
 @pytest.mark.parametrize(("api", "expected"), [("1.40", {"docker.too-old": "error"}), ("1.41", {}), ("1.50", {})])
