@@ -61,7 +61,8 @@ def compose(hosts: Iterable[HostBlock], options: Mapping[str, Any]) -> str:
     :param options: of every host, in place of its own.
     :raises HostError: a path cannot be written so that OpenSSH takes it for what it is.
 
-    >>> print(compose([Host("a", (("Port", "22"), ("IdentityFile", "/home/kim's 100%/key")))], {"User": "x"}), end="")
+    >>> block = HostBlock("a", (("Port", "22"), ("IdentityFile", "/home/kim's 100%/key")))
+    >>> print(compose([block], {"User": "x"}), end="")
     Host a
       Port 22
       IdentityFile "/home/kim's 100%%/key"
