@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from labgen.cli.parameters import FolderPath
 from labgen.core.atomic_files import is_link, need_no_dangling_link, read, write_whole
 from labgen.core.console import say
 from labgen.core.errors import HostError
-from labgen.core.i18n import _
+from labgen.core.i18n import LANGUAGES, Language, _, ui_language
 from labgen.core.printable import in_line
 from labgen.core.quoting import typed_path
 
@@ -23,10 +23,17 @@ SKELETON = Path(__file__).parents[1] / "skeleton"
 imports what labgen itself must not."""
 
 
-def _files() -> Iterator[tuple[str, str]]:
-    """Every file of a lab folder, and what is in it."""
+def files_by_language() -> Iterator[tuple[str, Mapping[Language, str]]]:
+    """Yield the path of every file of a lab folder with its texts: ``lab.ko.yml`` is the Korean one of ``lab.yml``."""
     for source in sorted(path for path in SKELETON.rglob("*") if path.is_file()):
-        yield str(source.relative_to(SKELETON)).removesuffix(".in"), source.read_text(encoding="utf-8")
+        if {f".{language}" for language in LANGUAGES} & {*source.suffixes}:
+            continue
+        variants = {language: source.with_suffix(f".{language}{source.suffix}") for language in LANGUAGES}
+        texts = {
+            language: (variant if variant.exists() else source).read_text(encoding="utf-8")
+            for language, variant in variants.items()
+        }
+        yield str(source.relative_to(SKELETON)).removesuffix(".in"), texts
 
 
 def _need_folder_or_nothing(target: Path) -> None:
@@ -61,14 +68,14 @@ def command(target: Path) -> int:
     """Lay down what is missing; what is there is left as it is, and said."""
     target = (folder_option() or Path()) / target
     _need_folder_or_nothing(target)
-    texts = {target / relative: text for relative, text in _files()}
+    texts = {target / relative: texts for relative, texts in files_by_language()}
     _refuse_links({place.parent for place in texts} - {target})
     # All are looked at before the first is written, so that no half of a lab folder is left.
     present = {place: read(place) for place in texts}
     created = [place for place in texts if present[place] is None]
-    edited = [place for place, text in texts.items() if present[place] not in (None, text)]
+    edited = [place for place in texts if present[place] not in (None, *texts[place].values())]
     for place in created:
-        write_whole(place, texts[place])
+        write_whole(place, texts[place][ui_language()])
         say(_("%(place)s: created", place=in_line(place)))
     for place in edited:
         say(_("%(place)s: changed by you, not touched", place=in_line(place)))
