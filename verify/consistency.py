@@ -201,7 +201,7 @@ def _clocks(answer: Observation) -> Iterator[tuple[str, datetime]]:
 
 
 def _check_history(evidence: Evidence) -> None:
-    """What engines and journals tell of the past lies before they were asked."""
+    """Check that what engines and journals tell of the past lies before they were asked."""
     for answer in evidence.observations:
         latest = _moment(evidence, answer).astimezone(UTC) + _TOLD_LATER
         # As text: all of them are in UTC, and there may be many.
@@ -212,7 +212,7 @@ def _check_history(evidence: Evidence) -> None:
 
 
 def _check_new_tasks(evidence: Evidence) -> None:
-    """A task that comes up between two answers to one question was made between them."""
+    """Check that a task which comes up between two answers to one question was made between them."""
     by_question: dict[tuple[str, str], list[Observation]] = {}
     for answer in evidence.observations:
         if "http://engine/tasks" in answer.script:

@@ -1,4 +1,4 @@
-"""Asking once: what came of it is the same for whoever asks again."""
+"""A cache that asks once, and keeps the answer or the error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Known(Generic[T]):
 
 
 def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Known[T]]:
-    """Ask several nodes at the same time, and give what came of it, by their names."""
+    """Ask several nodes at the same time, and give the answers or errors by the nodes' names."""
     targets = list(nodes)
     if not targets:
         return {}

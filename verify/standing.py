@@ -1,4 +1,4 @@
-"""Which exercises a lab shows: those that are graded where nobody has named any."""
+"""Detect which exercises were carried out in a lab: they are graded when none is named."""
 
 from __future__ import annotations
 

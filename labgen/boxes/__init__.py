@@ -58,7 +58,7 @@ def addresses(source: CloudImageSource) -> tuple[str, ...]:
 
 
 def is_current(name: str) -> bool:
-    """Whether a file name is that of a box of a pinned cloud image, as today's labgen makes it."""
+    """Tell whether a file name is that of a box of a pinned cloud image, as today's labgen makes it."""
     for image in cloud_images.names():
         for arch in ARCHITECTURES:
             if name.startswith(f"{image}-{key(CloudImageSource(image), arch)}-{arch}-"):

@@ -177,7 +177,7 @@ def _cluster(file: IO[bytes], entry: int, index: int, path: Path) -> Block | Non
 
 
 def _ends(inflate: zlib._Decompress) -> bool:
-    """Whether nothing but the end of the stream is left of what was unpacked to the last byte."""
+    """Tell whether nothing but the end of the stream is left of what was unpacked to the last byte."""
     return not inflate.decompress(inflate.unconsumed_tail, 1) and inflate.eof
 
 

@@ -35,7 +35,7 @@ def command(folder: LabFolder, exercise: str) -> int:
 
 
 def _of_this_lab(text: str, lab: Lab) -> str:
-    """A brief with this lab's names and addresses in the place of the course's."""
+    """Give a brief with this lab's names and addresses in the place of the course's."""
     course = config.load()
     own = {"manager": lab.managers, "worker": lab.workers}
     for role, theirs in (("manager", course.managers), ("worker", course.workers)):

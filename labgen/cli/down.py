@@ -51,7 +51,7 @@ def _remove(folder: LabFolder, names: tuple[str, ...]) -> int:
 
 
 def _lab(folder: LabFolder, progress: Progress) -> Lab:
-    """The lab in lab.yml; where that has a mistake, the lab as it was made: it can be removed all the same.
+    """Give the lab in lab.yml; where that has a mistake, the lab as it was made: it can be removed all the same.
 
     :raises LabFileError: it has a mistake, and what was made is not written down.
     """

@@ -144,7 +144,7 @@ class ExerciseOutcome:
 
     @property
     def word(self) -> str:
-        """What came of it: ``left out``, ``failed`` or ``done``."""
+        """How the exercise ended: ``left out``, ``failed`` or ``done``."""
         return "left out" if self.left_out else "failed" if self.status else "done"
 
 

@@ -199,7 +199,7 @@ def _members(swarm: Swarm, status: Status) -> None:
 
 
 def _troubles(observations: Observations) -> list[RecognisedCause]:
-    """The causes that are recognised; a firewall that is in nobody's way is none."""
+    """Give the causes that are recognised; a firewall that is in nobody's way is none."""
     is_well = observations.swarm is not None and all(node.ready for node in observations.swarm.nodes)
     return [finding for finding in findings(observations) if not (is_well and finding.cause == "firewall")]
 

@@ -140,7 +140,7 @@ def _agreed(plan: Plan) -> bool:
 
 
 def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progress) -> Choice:
-    """The provider to use: the one the machines are on already, the one asked for, or the doctor's choice."""
+    """Give the provider to use: the one the machines are on already, the one asked for, or the doctor's choice."""
     try:
         state = folder.state()
     except MachineError as damaged:

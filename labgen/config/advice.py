@@ -28,7 +28,7 @@ _LARGEST_GIB = 64
 
 
 def number(key: str, value: Any) -> str:
-    """The fix for a value that is no whole number: what to write for ``key``.
+    """Give the fix for a value that is no whole number: what to write for ``key``.
 
     >>> number("memory", "2GB")
     'Write it in MiB: 2048.'
@@ -45,7 +45,7 @@ def number(key: str, value: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """A scalar as it stands in the file; empty for anything else."""
+    """Give a scalar as it stands in the file; empty for anything else."""
     if isinstance(value, Unquoted):
         return value.text
     return str(value) if isinstance(value, str | int) else ""
@@ -71,7 +71,7 @@ def _short(digits: str, base: int) -> int | None:
 
 
 def out_of_range(key: str, value: Any, bound: str) -> str:
-    """The fix for a number that is too small or too large.
+    """Give the fix for a number that is too small or too large.
 
     >>> out_of_range("memory", 2, "at least 512")
     'It must be at least 512, in MiB: 2 GiB are 2048.'
@@ -98,7 +98,7 @@ def quoted(key: str, value: Any) -> tuple[str, str]:
 
 
 def section(key: str, value: Any) -> str:
-    """The fix for a plain value where keys are wanted.
+    """Give the fix for a plain value where keys are wanted.
 
     >>> section("ports", Unquoted("8080:80", "a number"))
     'Write its keys: {guest: 80, host: 8080}.'
@@ -130,7 +130,7 @@ def section(key: str, value: Any) -> str:
 
 
 def entries(key: str, value: Any) -> str:
-    """The fix for a value where a list is wanted."""
+    """Give the fix for a value where a list is wanted."""
     if key == "ports" and (fix := section(key, value)).startswith("Write its keys: {"):
         return f"Write a list: ports: [{fix.removeprefix('Write its keys: ').removesuffix('.')}]."
     return "Write one entry per line, each beginning with '- '."

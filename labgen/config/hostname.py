@@ -16,7 +16,7 @@ nodes' names there, and would take these away from every program that counts on 
 
 
 def host_name(text: str) -> str:
-    """The name of a machine.
+    """Check the name of a machine.
 
     :raises Wrong: it cannot be one.
     """
@@ -40,7 +40,7 @@ def host_name(text: str) -> str:
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a name means the machine that looks it up.
+    """Tell whether a name means the machine that looks it up.
 
     >>> [is_loopback(name) for name in ("localhost", "ip6-loopback", "registry.localhost", "registry")]
     [True, True, True, False]
@@ -49,7 +49,7 @@ def is_loopback(name: str) -> bool:
 
 
 def _near(text: str) -> str:
-    """A host name near a text; the course's if there is none."""
+    """Give a host name near a text; the course's if there is none."""
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
     good = name and not MACHINE_ID.fullmatch(name) and not RESERVED.fullmatch(name)
     return name if good else "swarm-worker1"

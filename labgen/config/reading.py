@@ -22,7 +22,7 @@ _MISNAMED = frozenset(
 
 
 def text_of(path: Path, source: str) -> str:
-    """What a lab file holds.
+    """Give what a lab file holds.
 
     :param source: what to call the file in errors.
     :raises FileNotFoundError: there is nothing of that name.
@@ -70,7 +70,7 @@ def _unreadable(source: str, reason: str, fix: str, line: int | None = None) -> 
 
 
 def misnamed(folder: Path, own: str = FILE_NAME) -> Iterator[str]:
-    """Names in a folder that nearly are the lab file's, and are not read.
+    """List the names in a folder that nearly are the lab file's, and are not read.
 
     :param own: the name that is read.
     """

@@ -77,7 +77,7 @@ class ServerUrl:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text has neither spaces nor characters that cannot be printed."""
+    """Tell whether a text has neither spaces nor characters that cannot be printed."""
     return text.isprintable() and not any(character.isspace() for character in text)
 
 

@@ -70,12 +70,12 @@ def _content(path: Path, most: int, hint: str) -> bytes:
 
 
 def is_utf16(content: bytes) -> bool:
-    """Whether a file's content begins with UTF-16's byte order mark, as Notepad and PowerShell 5 write it."""
+    """Tell whether a file's content begins with UTF-16's byte order mark, as Notepad and PowerShell 5 write it."""
     return content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 
 def is_link(path: Path) -> bool:
-    """Whether a symbolic link is seen there; not where its folder may not be looked into."""
+    """Tell whether a symbolic link is seen there; not where its folder may not be looked into."""
     try:
         return path.is_symlink()
     except OSError:
@@ -91,7 +91,7 @@ def real(path: Path) -> Path:
 
 
 def exists(path: Path) -> bool:
-    """Whether something is there.
+    """Tell whether something is there.
 
     :raises HostError: that cannot be looked at.
     """
@@ -133,7 +133,7 @@ def expanded(path: str) -> Path:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is seen there; not where its folder may not be looked into, or its name is too long."""
+    """Tell whether a file is seen there; not where its folder may not be looked into, or its name is too long."""
     try:
         return path.is_file()
     except OSError:

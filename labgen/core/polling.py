@@ -50,7 +50,7 @@ class Patience:
     factor: float = 1.0
 
     def seconds(self, plain: float) -> float:
-        """A deadline in seconds, for this lab."""
+        """Give a deadline in seconds, for this lab."""
         return plain * self.factor
 
 

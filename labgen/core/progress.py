@@ -22,15 +22,15 @@ class Progress:
 
     @contextmanager
     def step(self, what: str | Text) -> Iterator[None]:
-        """A step that takes time: "Booting three machines"."""
+        """Tell of a step that takes time: "Booting three machines"."""
         del what
         yield
 
     def note(self, text: str | Text) -> None:
-        """A line that stays: a choice made, a thing left out."""
+        """Print a line that stays: a choice made, a thing left out."""
 
     def detail(self, text: str | Text) -> None:
-        """What is going on inside the step; shown for a moment on a terminal."""
+        """Show for a moment, on a terminal, what is going on inside the step."""
 
 
 class Lines(Progress):

@@ -37,5 +37,5 @@ def typed_path(path: Path, *, windows: bool = os.name == "nt") -> str:
 
 
 def fits_ssh(path: str) -> bool:
-    """Whether OpenSSH can be told a path: it replaces ``${NAME}``, and knows no escapes for control characters."""
+    """Tell whether OpenSSH can be told a path: it replaces ``${NAME}``, and knows no escapes for control characters."""
     return "${" not in path and path.isprintable()

@@ -162,7 +162,7 @@ def _write_plain(text: str, stand_in: _StandIn, redacted: io.StringIO) -> None:
 
 
 def _is_json(text: str) -> bool:
-    """Whether a text has only JSON's words outside its strings. It is not parsed: it may be deep, or large."""
+    """Tell whether a text has only JSON's words outside its strings. It is not parsed: it may be deep, or large."""
     return 0 < text.count('"') <= 2 * _MOST_STRINGS and _JSON.fullmatch(text) is not None
 
 

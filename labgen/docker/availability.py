@@ -121,7 +121,7 @@ class Probed:
         )
 
     def momentary(self, longest: float) -> bool:
-        """Whether requests were lost for no more than a moment at a time.
+        """Tell whether requests were lost for no more than a moment at a time.
 
         :param longest: seconds that it may last; never half of the time in which requests were made: what is lost all
             the while is lost of something that lasts.

@@ -11,7 +11,7 @@ _CONSTRAINT = re.compile(r"\s*([\w.-]+)\s*(==|!=)\s*(.*?)\s*$")
 
 
 def excluded(constraints: Iterable[str], nodes: Iterable[SwarmNode]) -> list[SwarmNode]:
-    """The nodes on which constraints let no task run."""
+    """Give the nodes on which constraints let no task run."""
     written = list(constraints)
     return [node for node in nodes if not all(meets(node, constraint) for constraint in written)]
 

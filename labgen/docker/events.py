@@ -41,7 +41,7 @@ class Traces:
     started: datetime
 
     def forgotten(self, since: datetime) -> bool:
-        """Whether the engine was started so late that it has lost what was between then and a moment."""
+        """Tell whether the engine was started so late that it has lost what was between then and a moment."""
         # Its swarm begins some seconds after an engine does, never before it.
         return self.started > since + timedelta(seconds=2)
 

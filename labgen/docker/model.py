@@ -40,7 +40,7 @@ class LocalSwarm:
 
     @classmethod
     def inactive(cls) -> LocalSwarm:
-        """Of an engine in no swarm."""
+        """Make the swarm of an engine that is in none."""
         return cls("inactive")
 
     @classmethod

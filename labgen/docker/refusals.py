@@ -43,12 +43,12 @@ def of_refusal(message: str) -> Refusal | None:
 
 
 def says_no_leader(message: str) -> bool:
-    """Whether an engine's message says that the swarm has no leader."""
+    """Tell whether an engine's message says that the swarm has no leader."""
     return any(phrase in message for phrase in _NO_LEADER)
 
 
 def says_locked(message: str) -> bool:
-    """Whether an engine's message says that its swarm is locked."""
+    """Tell whether an engine's message says that its swarm is locked."""
     return any(phrase in message for phrase in _LOCKED)
 
 

@@ -59,7 +59,7 @@ class Swarm:
         return nodes_known and all(settled(service) for name, service in self.services.items() if name in names)
 
     def node(self, node_id: str) -> SwarmNode | None:
-        """The node of that id."""
+        """Give the node of that id."""
         return next((node for node in self.nodes if node.id == node_id), None)
 
 

@@ -28,7 +28,7 @@ def over(task: Task) -> datetime | None:
 
 
 def began(task: Task) -> datetime | None:
-    """When a task began to run as the swarm counts it, ``None`` where it never did or has left no date."""
+    """Give when a task began to run as the swarm counts it, ``None`` where it never did or has left no date."""
     # A task with a health check is running only from when that succeeds, later than its container. Of one that is on
     # its way out its node says again that it runs, with a later moment.
     if task.state == "running" and (task.desired == "running" or task.began is None):

@@ -126,7 +126,7 @@ def flapping(service: str) -> Edit:
 
 
 def _generations(task: Task, now: datetime) -> list[Task]:
-    """A task that began 2 s ago, and three before it that ended after 4 s each."""
+    """Give a task that began 2 s ago, and three before it that ended after 4 s each."""
     generations = [_begun(task, now - timedelta(seconds=2))]
     for number in range(1, 4):
         past = _begun(task, now - timedelta(seconds=2 + 4 * number))
@@ -139,7 +139,7 @@ def _generations(task: Task, now: datetime) -> list[Task]:
 
 
 def _begun(task: Task, moment: datetime) -> Task:
-    """A task like another, made and begun at a moment."""
+    """Give a task like another, made and begun at a moment."""
     moved = copy.deepcopy(task)
     moved.update(CreatedAt=moment.isoformat(), UpdatedAt=moment.isoformat())
     moved["Status"]["Timestamp"] = moment.isoformat()

@@ -118,7 +118,7 @@ class ServiceSpec:
         return (Capability.ROUTING_MESH,) if any(port.mode == "ingress" for port in self.publish) else ()
 
     def but(self, **changed: Any) -> ServiceSpec:
-        """The same with something changed: what a later step of an exercise makes of it."""
+        """Give the same service with something changed: what a later step of an exercise makes of it."""
         return replace(self, **changed)
 
 

@@ -101,7 +101,7 @@ class Host:
         return _ARCHITECTURES.get(plain, plain)
 
     def is_root(self) -> bool:
-        """Whether this is root; always ``False`` on Windows."""
+        """Tell whether this is root; always ``False`` on Windows."""
         return hasattr(os, "geteuid") and os.geteuid() == 0
 
     def cpus(self) -> int:
@@ -109,15 +109,15 @@ class Host:
         return os.cpu_count() or 1
 
     def env(self, name: str) -> str:
-        """A variable of the environment; empty where it is not set."""
+        """Give a variable of the environment; empty where it is not set."""
         return os.environ.get(name, "")
 
     def home(self) -> Path:
-        """The user's home."""
+        """Give the user's home."""
         return home()
 
     def folder(self) -> Path:
-        """The lab's folder."""
+        """Give the lab's folder."""
         return self._folder
 
     def which(self, program: str) -> str | None:
@@ -125,7 +125,7 @@ class Host:
         return self._runner.which(program)
 
     def run(self, *argv: str, timeout: float = 10.0) -> Result:
-        """What a program says. The same command is run once, however many checks ask for it.
+        """Run a program and give what it says; the same command is run once, however many checks ask for it.
 
         A program that is missing or late gives the status :data:`NOT_INSTALLED` or :data:`LATE`.
         """
@@ -171,21 +171,21 @@ class Host:
             return None
 
     def exists(self, path: Path) -> bool:
-        """Whether there is such a file or folder."""
+        """Tell whether there is such a file or folder."""
         try:
             return path.exists()
         except OSError:
             return False
 
     def names(self, folder: Path) -> tuple[str, ...]:
-        """Names in a folder, sorted; none where it cannot be read."""
+        """List the names in a folder, sorted; none where it cannot be read."""
         try:
             return tuple(sorted(entry.name for entry in folder.iterdir()))
         except OSError:
             return ()
 
     def opens(self, device: Path) -> Literal["yes", "absent", "denied"]:
-        """Whether a device can be opened for reading and writing."""
+        """Tell whether a device can be opened for reading and writing."""
         try:
             os.close(os.open(device, os.O_RDWR))
         except PermissionError:
@@ -212,7 +212,7 @@ class Host:
         return status.total // 2**20, status.available // 2**20
 
     def port(self, number: int) -> Literal["free", "taken", "denied"]:
-        """Whether a TCP port of 127.0.0.1 can be bound."""
+        """Tell whether a TCP port of 127.0.0.1 can be bound."""
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             if os.name == "posix":
                 # Else a port on which a connection was closed a moment ago would look taken.
@@ -227,7 +227,7 @@ class Host:
         return "free"
 
     def reaches(self, name: str, port: int, within: float = 2.0) -> bool:
-        """Whether a TCP connection comes about.
+        """Tell whether a TCP connection comes about.
 
         :param within: deadline in seconds, name look-up included: a resolver that does not answer
             would otherwise keep us for half a minute.
@@ -271,7 +271,7 @@ class Host:
             return ""
 
     def cloud_box(self, source: CloudImageSource, provider: str) -> bool:
-        """Whether ``labgen box make`` has made the box of a cloud image for this provider."""
+        """Tell whether ``labgen box make`` has made the box of a cloud image for this provider."""
         return self._boxes is not None and self._boxes.made(source, provider) is not None
 
     def cloud_image_addresses(self, source: CloudImageSource) -> tuple[str, ...]:
@@ -279,11 +279,11 @@ class Host:
         return () if self._boxes is None else self._boxes.addresses(source)
 
     def built_box(self, provider: str, suite: str = "bookworm") -> bool:
-        """Whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""
+        """Tell whether ``labgen box build`` has made a box for this provider; a node image, of this suite."""
         return self._images is not None and self._images.built(provider, suite=suite) is not None
 
     def node_image(self, suite: str = "bookworm") -> str | None:
-        """The image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
+        """Give the image of a node that ``labgen`` starts containers from, as a Docker engine names it."""
         return None if self._images is None else self._images.node_image(suite)
 
     def box_packages(self, provider: str) -> tuple[str, ...]:

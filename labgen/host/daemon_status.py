@@ -29,7 +29,7 @@ class DaemonStatus:
 
 
 def startable(host: Host, program: str, output: str) -> DaemonStatus:
-    """Whether labgen can start a daemon of the lab's own, where none runs.
+    """Tell whether labgen can start a daemon of the lab's own, where none runs.
 
     :param program: the daemon's.
     :param output: what the client said when it found none.
@@ -43,10 +43,10 @@ def startable(host: Host, program: str, output: str) -> DaemonStatus:
 
 
 def lacking(host: Host, program: str) -> Sequence[str]:
-    """Which of the programs for a daemon of the lab's own are not there."""
+    """List the programs for a daemon of the lab's own that are not there."""
     return [name for name in (program, *NAMESPACE_TOOLS) if host.which(name) is None]
 
 
 def systemd(host: Host) -> bool:
-    """Whether systemd runs this computer, and would start a daemon."""
+    """Tell whether systemd runs this computer, and would start a daemon."""
     return (host.read(Path("/proc/1/comm")) or "").strip() == "systemd"

@@ -70,7 +70,7 @@ def release(host: Host) -> Release | None:
 
 
 def foreign_vagrant(host: Host) -> bool:
-    """Whether the Vagrant here is HashiCorp's own, which does not see Debian's plugins."""
+    """Tell whether the Vagrant here is HashiCorp's own, which does not see Debian's plugins."""
     return host.which("vagrant") is not None and host.exists(Path("/opt/vagrant"))
 
 

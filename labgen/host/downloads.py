@@ -59,7 +59,7 @@ def _suits(box: Box, version: str) -> bool:
 
 
 def box(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
-    """The box: here, or to be had."""
+    """Check the box: that it is here, or can be downloaded."""
     image = provider.box_for(lab)
     name = image.name + (f" {image.version}" if image.version else "")
     here = on_disk(lab, host, provider)
@@ -243,7 +243,7 @@ def _built(name: str, host: Host, provider: ProviderFacts) -> Finding:
 def images(
     lab: Lab, host: Host, provider: ProviderFacts, daemon: Callable[[Host], DaemonStatus] | None = None
 ) -> Iterator[Finding]:
-    """The images of the exercises, which the nodes pull.
+    """Check that the nodes can pull the images of the exercises.
 
     :param daemon: how the provider's daemon can be had; one of the lab's own is in a network without a way out.
     """
@@ -286,7 +286,7 @@ def images(
 
 
 def _reaches(host: Host, url: str) -> bool:
-    """Whether Vagrant will reach a URL: through the proxy where one is set, as Vagrant does."""
+    """Tell whether Vagrant will reach a URL: through the proxy where one is set, as Vagrant does."""
     scheme = _split(url).scheme
     proxy = host.env(f"{scheme}_proxy") or host.env(f"{scheme.upper()}_PROXY")
     return _knock(host, proxy if "://" in proxy else f"http://{proxy}") if proxy else _knock(host, url)
@@ -300,7 +300,7 @@ def _knock(host: Host, url: str) -> bool:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of a URL; of a wrong one, none but the path."""
+    """Give the parts of a URL; of a wrong one, none but the path."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # is only looked at when it is asked for

@@ -1,4 +1,4 @@
-"""A finding: one thing the doctor looked at, how it stands, and the way out where it does not stand well."""
+"""A finding of the doctor: level, sentence, and what to do about it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from labgen.model.lab import Lab
 
 
 def mark(lab: Lab, host: Host) -> str | None:
-    """The mark that everything made for this folder bears; ``None`` where nothing has been made."""
+    """Give the mark that everything made for this folder bears; ``None`` where nothing has been made."""
     text = written(host, "labgen-mark")
     if re.fullmatch(r"[0-9a-f]{12}", text):
         return text

@@ -21,7 +21,7 @@ SLOW = 30.0
 
 
 def ask_vagrant(host: Host, *words: str) -> Result:
-    """What Vagrant answers; run once for each question."""
+    """Ask Vagrant; each question is put once."""
     return host.run("vagrant", *words, timeout=SLOW)
 
 

@@ -156,7 +156,7 @@ def disk(lab: Lab, host: Host, provider: ProviderFacts, room: Room) -> Iterator[
 
 
 def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Finding]:
-    """The processor's architecture against the box's."""
+    """Compare the processor's architecture with the box's."""
     box = provider.box_for(lab)
     here = host.machine()
     architectures = provider.architectures_of(box)
@@ -196,7 +196,7 @@ def architecture(lab: Lab, host: Host, provider: ProviderFacts) -> Iterator[Find
 
 
 def existing(lab: Lab, host: Host) -> str | None:
-    """The provider on which machines of this lab exist already, or ``None``."""
+    """Give the provider on which machines of this lab exist already, or ``None``."""
     machines = host.folder() / ".vagrant" / "machines"
     for node in lab.nodes:
         for provider in provider_names.packages():

@@ -26,12 +26,12 @@ class Kvm:
 
 
 def flags(host: Host) -> bool:
-    """Whether the processor offers virtualization (Linux, amd64)."""
+    """Tell whether the processor offers virtualization (Linux, amd64)."""
     return re.search(r"^flags\s*:.*\b(vmx|svm)\b", host.read(Path("/proc/cpuinfo")) or "", re.MULTILINE) is not None
 
 
 def kvm(host: Host) -> Kvm:
-    """Whether KVM can be used; the Vagrantfile decides by the same two signs.
+    """Tell whether KVM can be used; the Vagrantfile decides by the same two signs.
 
     /dev/kvm alone says nothing: it is there, too, where the processor offers no virtualization.
     """

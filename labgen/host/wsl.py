@@ -11,7 +11,7 @@ from labgen.model.lab import Lab
 
 
 def is_wsl(kernel: str) -> bool:
-    """Whether a kernel's release is one of WSL's.
+    """Tell whether a kernel's release is one of WSL's.
 
     >>> is_wsl("5.15.153.1-microsoft-standard-WSL2")
     True

@@ -55,7 +55,7 @@ def packages(provider: str) -> tuple[str, ...]:
 
 
 def node_image(suite: str = recipe.SUITE) -> str:
-    """The image of a node of today's recipe, as a Docker engine names it: ``labgen/node:KEY``."""
+    """Give the image of a node of today's recipe, as a Docker engine names it: ``labgen/node:KEY``."""
     from labgen.images import node
 
     return node.name(suite)
@@ -76,7 +76,7 @@ def ensure_node_image(
 
 
 def built(provider: str, cache: Path | None = None, arch: str | None = None, suite: str = recipe.SUITE) -> Path | None:
-    """The box of today's recipe, or the archive of the node image; ``None`` where it is not built yet.
+    """Give the box of today's recipe, or the archive of the node image; ``None`` where it is not built yet.
 
     :param provider: one of :func:`providers`; for any other the answer is ``None``.
     :param cache: where boxes are kept; the user's cache where ``None``.

@@ -54,7 +54,7 @@ def make(workshop: Workshop, root: Path) -> Path:
 
 
 def first_sector(code: bytes, size: int) -> bytes:
-    """A master boot record: boot code, and one bootable Linux partition from 1 MiB to the disk's end.
+    """Make a master boot record: boot code, and one bootable Linux partition from 1 MiB to the disk's end.
 
     :param code: boot code; its first 440 bytes are used.
     :param size: of the disk, bytes.

@@ -81,7 +81,7 @@ def _option(suite: str) -> str:
 
 
 def answers(engine: Runner) -> bool:
-    """Whether there is an engine at all."""
+    """Tell whether an engine answers."""
     try:
         architecture(engine)
     except HostError:
@@ -90,7 +90,7 @@ def answers(engine: Runner) -> bool:
 
 
 def architecture(engine: Runner) -> str:
-    """The engine's architecture, as Docker names it.
+    """Give the engine's architecture, as Docker names it.
 
     :raises HostError: no engine answers, or it runs no containers that could be nodes.
     """
@@ -114,7 +114,7 @@ def architecture(engine: Runner) -> str:
 
 
 def has(engine: Runner, name: str) -> bool:
-    """Whether an engine has an image."""
+    """Tell whether an engine has an image."""
     return engine.run(["docker", "image", "inspect", "--format", "{{.Id}}", name], timeout=30).ok
 
 

@@ -180,7 +180,7 @@ NODE = Form(packages=GUEST_PACKAGES, trees=("guest", "node"), scripts=("setup.sh
 
 
 def node_form(suite: str = SUITE) -> Form:
-    """The guest of a node image made of a suite."""
+    """Give the guest of a node image made of a suite."""
     return NODE if suite in DOCKER_CLI_INSIDE else replace(NODE, packages=(*NODE.packages, "docker-cli"))
 
 
@@ -204,7 +204,7 @@ def key(suite: str = SUITE) -> str:
 
 
 def text(path: Path) -> bytes:
-    """A file for the guest, with the line ends Linux knows: a checkout on Windows may have others."""
+    """Give a file for the guest, with the line ends Linux knows: a checkout on Windows may have others."""
     return path.read_bytes().replace(b"\r\n", b"\n")
 
 

@@ -44,7 +44,7 @@ class Registry:
     address: str
 
     def target(self, image: Image) -> str:
-        """Where an image goes, as skopeo names it."""
+        """Give where an image goes, as skopeo names it."""
         return origin(self.address, image)
 
 

@@ -105,7 +105,7 @@ def tree(form: Form, only: tuple[str, ...] = ("",), suite: str = recipe.SUITE) -
 
 
 def _sources(suite: str) -> bytes:
-    """The guest's own list of where its packages come from."""
+    """Give the guest's own list of where its packages come from."""
     main, security = recipe.MIRRORS[0], recipe.SECURITY_MIRRORS[0]
     lines = [f"deb {main} {suite} main"]
     if suite not in recipe.ROLLING:

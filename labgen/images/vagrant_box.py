@@ -23,7 +23,7 @@ _VMDK = "box-disk001.vmdk"
 
 
 def libvirt(workshop: Workshop, disk: Path) -> Path:
-    """The box for vagrant-libvirt: ``metadata.json``, ``Vagrantfile``, ``box.img`` (qcow2)."""
+    """Give the box for vagrant-libvirt: ``metadata.json``, ``Vagrantfile``, ``box.img`` (qcow2)."""
     image = disks.convert(
         workshop, disk, workshop.place / "box.img", "-c", "-W", "-O", "qcow2", "-o", "compression_type=zstd"
     )
@@ -37,7 +37,7 @@ def libvirt(workshop: Workshop, disk: Path) -> Path:
 
 
 def virtualbox(workshop: Workshop, disk: Path) -> Path:
-    """The box for VirtualBox: ``metadata.json``, ``Vagrantfile``, ``box.ovf``, a streamOptimized VMDK."""
+    """Give the box for VirtualBox: ``metadata.json``, ``Vagrantfile``, ``box.ovf``, a streamOptimized VMDK."""
     image = disks.convert(
         workshop, disk, workshop.place / _VMDK, "-O", "vmdk", "-o", "subformat=streamOptimized,adapter_type=ide"
     )

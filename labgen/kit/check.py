@@ -131,7 +131,7 @@ def read_manifest(kit: Path) -> dict[str, Any]:
 
 
 def is_manifest(content: Any) -> bool:
-    """Whether a value that was read has the shape of a manifest."""
+    """Tell whether a value that was read has the shape of a manifest."""
     shapes = {"format": int, "complete": bool, "platforms": dict, "pythons": list, "files": list}
     return (
         isinstance(content, dict)
@@ -231,7 +231,7 @@ def _is_environment(folder: str, name: str) -> bool:
 
 
 def of_the_system(name: str) -> bool:
-    """Whether a name is that of something that systems, or Python, leave in a folder."""
+    """Tell whether a name is that of something that systems, or Python, leave in a folder."""
     return name.startswith(".") or name in _OF_THE_SYSTEM or name == "__pycache__"
 
 

@@ -102,7 +102,7 @@ def _pack(distribution: metadata.Distribution, target: Path) -> None:
 
 
 def _belongs(path: PurePosixPath, information: str) -> bool:
-    """Whether an installed file came from the wheel: no script, no compiled module, nothing of pip's own."""
+    """Tell whether an installed file came from the wheel: no script, no compiled module, nothing of pip's own."""
     if path.parts[0] == information:
         return path.name not in _INSTALLERS_OWN
     return path.parts[0] in ("labgen", "provision", "verify") and path.suffix != ".pyc"

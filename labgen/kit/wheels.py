@@ -60,7 +60,7 @@ class Pin:
         return next(iter(self.requirement.specifier)).version
 
     def holds(self, target: Target) -> bool:
-        """Whether it is needed on a platform with a Python."""
+        """Tell whether it is needed on a platform with a Python."""
         marker = self.requirement.marker
         return marker is None or marker.evaluate(dict[str, str | frozenset[str]](target.markers()))
 

@@ -78,7 +78,7 @@ class Inventory:
         return self.state.lacks
 
     def connection(self, node: Node) -> Connection:
-        """A Fabric connection to a node: the same one each time, opened when first used."""
+        """Give a Fabric connection to a node: the same one each time, opened when first used."""
         if node.name not in self._connections:
             # 0.3 s, which only what really connects pays.
             from fabric import Config, Connection

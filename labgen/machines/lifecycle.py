@@ -193,7 +193,7 @@ class Machines:
             self.progress.note(line)
 
     def halted(self, state: State) -> bool:
-        """Whether the lab is halted with a daemon of its own, so that Vagrant cannot be asked for its machines."""
+        """Tell whether the lab is halted with a daemon of its own, so that Vagrant cannot be asked for its machines."""
         return state.namespace is not None and self._daemon(state).pid() is None
 
     def wake(self, choice: Choice) -> None:
@@ -258,7 +258,7 @@ class Machines:
                 self.progress.note(_("note: %(moved)s", moved=connection_info.moved(port, at)))
 
     def _lacks(self, state: State) -> State:
-        """What the nodes cannot do, found out and written down."""
+        """Give what the nodes cannot do, found out and written down."""
         if PROVIDERS[state.provider].shares_kernel:
             with self.progress.step(_("Asking the kernel under the nodes what it can do")):
                 state = replace(state, lacks=inventory.find_lacks(self.folder, self.lab, state))
@@ -381,7 +381,7 @@ class Machines:
         return self.driver(state, with_unknown(record.lab, names))
 
     def _not_halted(self, state: State | None) -> None:
-        """A daemon of the lab's own is started by ``up`` alone: before that, Vagrant would not find its machines."""
+        """Refuse what cannot be done while the lab is halted with a daemon of its own, which only ``up`` starts."""
         if state is not None and self.halted(state):
             raise MachineError(_("the lab is halted: none of its machines runs."), _("Start it first: labgen up."))
 
@@ -408,7 +408,9 @@ class Machines:
 
 
 def installed(mark: Path, provider: str, version: str | None = None) -> bool:
-    """Whether Vagrant has the box beside whose versions ``mark`` stands.
+    """Tell whether Vagrant has any version of a box.
+
+    :param mark: the file in which labgen notes where the box came from, beside the folders of its versions.
 
     Since 2.4 Vagrant keeps ``VERSION/ARCHITECTURE/PROVIDER``, before that ``VERSION/PROVIDER``.
 

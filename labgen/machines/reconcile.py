@@ -154,7 +154,7 @@ class Reconciler:
         return 0
 
     def _can_drain(self, name: str) -> bool:
-        """Whether another node can take what runs on this one, and a manager is there to see to it."""
+        """Tell whether another node can take what runs on this one, and a manager is there to see to it."""
         members = self.members(self._folder.path)
         active = [member.name for member in members if member.ready and member.availability == "active"]
         return name in active and len(active) > 1

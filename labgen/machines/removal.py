@@ -126,7 +126,7 @@ class Removal:
         return {name: daemon for name, daemon in daemons.items() if daemon is not None and (namespace or daemon.exists)}
 
     def _traces(self) -> dict[str, LabIdentity]:
-        """What was made, by provider."""
+        """Give what was made, by provider."""
         ids = self.folder.machine_ids()
         provider = self.state.provider if self.state is not None else ""
         if provider:

@@ -137,7 +137,7 @@ def _digest(text: str) -> str:
 
 
 def edited(text: str) -> bool:
-    """Whether a Vagrantfile is a person's work: not rendered by labgen, or changed since.
+    """Tell whether a Vagrantfile is a person's work: not rendered by labgen, or changed since.
 
     Line ends alone are no change: git and editors on Windows turn them.
     """

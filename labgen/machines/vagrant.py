@@ -215,7 +215,7 @@ class Vagrant:
         return parse_status(self._cli.question("status", "--machine-readable"))
 
     def ssh_config(self) -> str:
-        """How to reach every running machine, as OpenSSH configuration."""
+        """Give the OpenSSH configuration by which every running machine is reached."""
         return str(self._cli.ssh_config())
 
     def save_snapshot(self, name: str, *, on_line: Callable[[str], None]) -> None:
@@ -235,7 +235,7 @@ class Vagrant:
             self._cli.snapshot_delete(name)
 
     def snapshots(self) -> Mapping[str, tuple[str, ...]]:
-        """Names of the states that are kept, by machine."""
+        """List the names of the states that are kept, by machine."""
         return parse_snapshots(self._cli.question("snapshot", "list", "--machine-readable"))
 
     def add_box(self, name: str, file: Path, provider: str, *, on_line: Callable[[str], None]) -> None:
@@ -410,7 +410,7 @@ def _each_once(text: str) -> str:
 
 
 def box_mark(name: str, provider: str) -> Path:
-    """A file beside an installed box, where labgen notes which file it came from; its folder need not exist.
+    """Give a file beside an installed box, where labgen notes which file it came from; its folder need not exist.
 
     Vagrant keeps a box in ``boxes/NAME/VERSION/PROVIDER`` of its home, with ``/`` written out.
     """

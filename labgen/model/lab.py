@@ -48,7 +48,7 @@ class AddressPlan:
     docker_gwbridge: IPv4Network
 
     def named_subnets(self) -> tuple[tuple[str, IPv4Network], ...]:
-        """Name and subnet of each, in the order in which they are chosen."""
+        """Give the name and subnet of each, in the order in which they are chosen."""
         return (
             ("lab network", self.lab),
             ("adapter 1", self.adapter1),
@@ -190,7 +190,7 @@ class Lab:
         return self.managers[0]
 
     def node(self, name: str) -> Node:
-        """The node of that name (``KeyError`` if there is none)."""
+        """Give the node of that name (``KeyError`` if there is none)."""
         for node in self.nodes:
             if node.name == name:
                 return node

@@ -100,7 +100,7 @@ class LabFolder:
         return self.report / "evidence.jsonl"
 
     def spent(self, exercise: str) -> Path:
-        """What carrying an exercise out has spent, by step, as JSON."""
+        """Give what carrying an exercise out has spent, by step, as JSON."""
         return self.report / "spent" / f"{exercise}.json"
 
     @property
@@ -129,7 +129,7 @@ class LabFolder:
         return self.vagrant_data / "labgen-engine"
 
     def mark(self) -> str | None:
-        """The mark that everything made for this folder bears; ``None`` where nothing has been made.
+        """Give the mark that everything made for this folder bears; ``None`` where nothing has been made.
 
         It goes with the folder where that is moved, so that another lab in the old place gets another one.
         """

@@ -36,11 +36,11 @@ class Record:
     drained: tuple[str, ...] = ()
 
     def node(self, name: str) -> Node | None:
-        """The node of that name, as it was made."""
+        """Give the node of that name, as it was made."""
         return next((node for node in self.lab.nodes if node.name == name), None)
 
     def without(self, name: str) -> Record:
-        """The record once a node's machine is removed."""
+        """Give the record without a node whose machine was removed."""
         nodes = tuple(node for node in self.lab.nodes if node.name != name)
         ports = tuple(port for port in self.lab.ports if port.node != name)
         ids = {node: identity for node, identity in self.ids.items() if node != name}

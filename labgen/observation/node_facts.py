@@ -209,7 +209,7 @@ class NodeFacts:
 
     @property
     def has_registry(self) -> bool:
-        """Whether it has the registry of a labgen box: /etc/docker/registry/config.yml."""
+        """Whether the node has the registry of a labgen box: /etc/docker/registry/config.yml."""
         return bool(self._out(REGISTRY).strip())
 
     @property

@@ -130,7 +130,7 @@ class Provider(ProviderFacts):
 
     @property
     def in_vagrantfile(self) -> bool:
-        """Whether it has a part in the Vagrantfile."""
+        """Whether the provider has a part in the Vagrantfile."""
         return (self.folder / "template.rb.j2").is_file()
 
     def checks(self) -> Checks:

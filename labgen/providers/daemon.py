@@ -55,7 +55,7 @@ class Daemon(ABC):
 
     @abstractmethod
     def inside(self) -> Runner:
-        """A runner whose programs see the lab's network, and its daemon where theirs usually is.
+        """Give a runner whose programs see the lab's network, and its daemon where theirs usually is.
 
         :raises HostError: the daemon does not run.
         """
@@ -66,20 +66,20 @@ class Daemon(ABC):
 
     @abstractmethod
     def _argv(self) -> list[str]:
-        """The command that starts it, inside the network namespace."""
+        """Give the command that starts it, inside the network namespace."""
 
     @abstractmethod
     def _seen_files(self) -> tuple[str, Path]:
-        """A path at which the daemon sees files of its own, and where those are in the lab's folder."""
+        """Give a path at which the daemon sees files of its own, and where those are in the lab's folder."""
 
     def _has_its_files(self) -> bool:
-        """Whether the daemon that runs still works on the files in the lab's folder: not after that was copied."""
+        """Tell whether the daemon that runs still works on the files in the lab's folder: not after that was copied."""
         inside, outside = self._seen_files()
         identity = _identity(Path(f"/proc/{self.pid()}/root{inside}"))
         return identity is not None and identity == _identity(outside)
 
     def foreign(self) -> bool:
-        """Whether what runs in the network namespace works on another folder's files: that of a copied folder."""
+        """Tell whether what runs in the network namespace works on another folder's files: that of a copied folder."""
         if not self._netns.exists():
             return False
         inside, outside = self._seen_files()
@@ -98,7 +98,7 @@ class Daemon(ABC):
 
     @abstractmethod
     def _pid_file(self) -> Path:
-        """Where its process id, as this computer counts them, is found."""
+        """Give where its process id, as this computer counts them, is found."""
 
     def pid(self) -> int | None:
         """Process id of the daemon, or ``None`` where it does not run."""
@@ -165,7 +165,7 @@ class Daemon(ABC):
         self._runner.run(["ip", "netns", "delete", self.namespace]).or_raise()
 
     def _to_signal(self, sign: signal.Signals) -> list[int]:
-        """The processes to signal, so that all of them end."""
+        """Give the processes to signal, so that all of them end."""
         del sign
         return self._members()
 

@@ -140,7 +140,7 @@ class Diagnosis:
         return _("published ports may not answer") if why == UNKNOWN_KERNEL else _("published ports do not answer")
 
     def _rank(self, provider: str) -> tuple[float, ...]:
-        """The lower, the better."""
+        """Rank a provider: the lower, the better."""
         return (*(criterion.short(self, provider) for criterion in _CRITERIA), list(PROVIDERS).index(provider))
 
     def _beside(self, best: str) -> Text:
@@ -265,7 +265,7 @@ def examine(lab: Lab, host: Host | None = None, providers: Sequence[str] | None 
 
 
 def _concerns(finding: Finding, provider: str) -> bool:
-    """Whether a finding is about a provider: what is said of Vagrant is only about those that use it."""
+    """Tell whether a finding is about a provider: what is said of Vagrant is only about those that use it."""
     if finding.id.startswith("vagrant.") and provider in PROVIDERS:
         return PROVIDERS[provider].uses_vagrant
     return finding.provider in (None, provider)

@@ -64,7 +64,7 @@ def to_markdown(report: Report, *, hints: Stage = FIRST_STAGE) -> str:
 
 
 def _findings(report: Report, outcomes: Iterable[Outcome], hints: Stage) -> Iterator[str]:
-    """What was seen of each check that did not pass, and what to try."""
+    """Give what was seen of each check that did not pass, and what to try."""
     speak = report.language
     for outcome in outcomes:
         if outcome.verdict is Verdict.PASS:

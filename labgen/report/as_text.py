@@ -134,7 +134,7 @@ class _Page:
         self.console.print(row)
 
     def _details(self, claim: Sequence[Outcome]) -> None:
-        """What was seen where it does not hold, and once after them what to try for those that say the same."""
+        """Give what was seen where it does not hold, and once after them what to try for those that say the same."""
         by_advice: dict[tuple[Advice, ...], list[Outcome]] = {}
         for outcome in claim:
             if outcome.verdict is not Verdict.PASS:

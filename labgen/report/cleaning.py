@@ -23,7 +23,7 @@ def clean(text: str, shown: int = SHOWN) -> str:
 
 
 def cleaned(advice: Advice) -> Advice:
-    """The advice, fit for a report: each command one line, and whole."""
+    """Make advice fit for a report: each command one line, and whole."""
     return Advice(
         words=clean(advice.words),
         look=clean(advice.look),

@@ -168,7 +168,7 @@ class _Scale:
     last: datetime
 
     def at(self, moment: datetime) -> float:
-        """Where a moment stands, in per cent; what is outside stands at the edge."""
+        """Give where a moment stands, in per cent; what is outside stands at the edge."""
         share = (moment - self.first) / (self.last - self.first)
         return round(min(max(share, 0.0), 1.0) * 100, 2)
 

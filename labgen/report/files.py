@@ -1,6 +1,6 @@
 """Every form of a report that is left in a folder.
 
-Apart from the package, whose other parts every run needs: what draws the page is loaded only where there is to be one.
+A module of its own, so that Jinja is imported only where an HTML report is written.
 """
 
 from __future__ import annotations

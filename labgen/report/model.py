@@ -77,7 +77,7 @@ class Points:
 
     @classmethod
     def sum(cls, outcomes: Iterable[Outcome]) -> Points:
-        """Of these checks together."""
+        """Add the points of some checks up."""
         checks = list(outcomes)
         at_stake = [outcome for outcome in checks if outcome.applicable]
         return cls(
@@ -107,7 +107,7 @@ class Precondition:
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> Precondition:
-        """What these checks come to."""
+        """Count the checks that are not applicable, and their points."""
         checks = list(outcomes)
         applicable = [outcome.verdict for outcome in checks if outcome.applicable]
         return cls(
@@ -229,12 +229,12 @@ class Report:
         return Points.sum(outcome for _, outcomes in self.exercises() for outcome in outcomes)
 
     def exercises(self) -> list[tuple[str, list[Outcome]]]:
-        """The checks by exercise, in the order in which they stand; without those of the swarm itself."""
+        """Give the checks by exercise, in the order in which they stand; without those of the swarm itself."""
         names = dict.fromkeys(outcome.exercise for outcome in self.checks if outcome.exercise != prerequisite())
         return [(name, [outcome for outcome in self.checks if outcome.exercise == name]) for name in names]
 
     def title(self, exercise: str) -> str:
-        """What an exercise is called; its name where nothing else is known."""
+        """Give what an exercise is called; its name where nothing else is known."""
         return self.titles.get(exercise) or exercise
 
     @property
@@ -307,7 +307,7 @@ def overall(outcomes: Iterable[Outcome]) -> str:
 
 
 def precondition_line(precondition: Precondition, language: Language) -> str:
-    """How the checks of the swarm itself came out, in one line: ``cluster: 36 of 38 checks, 2 could not be judged``."""
+    """Say how the checks of the swarm itself came out: ``cluster: 36 of 38 checks, 2 could not be judged``."""
     line = words.PRECONDITION.in_(language, passed=precondition.passed, checks=precondition.checks)
     if precondition.inconclusive:
         line += words.UNJUDGED.in_(language, count=precondition.inconclusive)
@@ -324,14 +324,14 @@ def tally(points: Points, language: Language) -> str:
 
 
 def by_claim(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
-    """The checks of one exercise by claim: one that is made for each node has several."""
+    """Give the checks of one exercise by claim: one that is made for each node has several."""
     checks = list(outcomes)
     names = dict.fromkeys(outcome.name for outcome in checks)
     return [[outcome for outcome in checks if outcome.name == name] for name in names]
 
 
 def worst(outcomes: Iterable[Outcome]) -> Verdict:
-    """The verdict that several checks of a claim have together."""
+    """Give the verdict that several checks of a claim have together."""
     verdicts = {outcome.verdict for outcome in outcomes}
     order = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.BLOCKED, Verdict.PASS)
     return next((verdict for verdict in order if verdict in verdicts), Verdict.NOT_APPLICABLE)

@@ -47,7 +47,7 @@ class SeenNode:
 
     @classmethod
     def of(cls, node: SwarmNode) -> SeenNode:
-        """From what a manager said."""
+        """Build from a node as a manager lists it."""
         return cls(
             id=line(node.id),
             name=line(node.name),
@@ -93,7 +93,7 @@ class SeenTask:
 
     @classmethod
     def of(cls, task: Task) -> SeenTask:
-        """From what a manager said."""
+        """Build from a task as a manager lists it."""
         return cls(
             id=line(task.id),
             slot=task.slot,
@@ -132,7 +132,7 @@ class SeenService:
 
     @classmethod
     def of(cls, service: Service) -> SeenService:
-        """From what a manager said."""
+        """Build from a service as a manager lists it."""
         # Those that run before those of the past, of each the newest: what is cut off is what matters least.
         newest = sorted(service.tasks, key=lambda task: (task.running, str(task.created)), reverse=True)[:TASKS]
         ordered = [task for tasks in places(_with(service, newest)).values() for task in tasks]
@@ -178,7 +178,7 @@ class SeenRequests:
 
     @classmethod
     def of(cls, by: str, to: str, port: int, outcome: Requests) -> SeenRequests:
-        """From the answers themselves."""
+        """Build from the answers to requests."""
         counted = Counter((response.status, line(response.body, 120)) for response in outcome.responses)
         answers = tuple(SeenAnswer(status, body, times) for (status, body), times in counted.most_common(ANSWERS))
         return cls(line(by), line(to), port, tuple(sorted(answers, key=lambda answer: (answer.status, answer.body))))
@@ -226,7 +226,7 @@ class SeenProbe:
 
     @classmethod
     def of(cls, exercise: str, by: str, port: int, outcome: Probed) -> SeenProbe:
-        """From what came of it, which is some requests at least."""
+        """Build from a finished probe of at least one request."""
         first = min(stretch.start for stretch in outcome.stretches)
         return cls(
             exercise=exercise,
@@ -265,7 +265,7 @@ class SeenExchange:
 
     @classmethod
     def of(cls, exercise: str, service: str, vacancy: Vacancy) -> SeenExchange:
-        """From the time for which its place was empty."""
+        """Build from the time for which a service's place was empty."""
         seconds = (vacancy.end - vacancy.start).total_seconds() if vacancy.end else 0.0
         return cls(exercise, line(service), line(vacancy.place), round(seconds, 3))
 
@@ -296,7 +296,7 @@ class Seen:
         waited: float = 0.0,
         exchanges: Iterable[SeenExchange] = (),
     ) -> Seen:
-        """From what a run has looked at.
+        """Build from what a run has looked at.
 
         :param swarm: ``None`` where it was not looked at, or could not be.
         """
@@ -314,7 +314,7 @@ class Seen:
         )
 
     def node_name(self, node_id: str) -> str:
-        """Name of the node of that id; the id where it is not known."""
+        """Give the name of the node of that id; the id where it is not known."""
         return next((node.name for node in self.nodes if node.id == node_id and node.name), node_id)
 
 

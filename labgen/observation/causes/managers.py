@@ -25,7 +25,7 @@ def _finding(refusal: Refusal) -> RecognisedCause:
 
 
 def _silent_manager(node: NodeState, observations: Observations) -> bool:
-    """Whether the swarm knows a node as a manager, and it does not answer as one."""
+    """Tell whether the swarm knows a node as a manager, and it does not answer as one."""
     addresses = {
         address.rpartition(":")[0] for peer in observations.nodes if peer.swarm for address in peer.swarm.managers
     }

@@ -95,7 +95,7 @@ class Observations:
                 yield spec, service
 
     def node_name(self, node_id: str) -> str:
-        """Name of a node of the swarm."""
+        """Give the name of a node of the swarm."""
         node = self.swarm.node(node_id) if self.swarm else None
         return node.name if node else ""
 

@@ -26,7 +26,7 @@ _CREATED: dict[str, Text] = {
 
 
 def _nearest(name: str, existing: Collection[str], meant: Collection[str]) -> str:
-    """The name most like one that is missing, of those that nothing else of the course is called; empty for none."""
+    """Give the name most like a missing one, of those that nothing else of the course is called; empty for none."""
     candidates = {another.lower(): another for another in existing if another not in meant}
     close = difflib.get_close_matches(name.lower(), candidates, n=1, cutoff=_NEAR)
     if close:

@@ -108,7 +108,7 @@ def _clock_off(observations: Observations) -> Iterator[RecognisedCause]:
 
 
 def _rules(observations: Observations) -> Iterator[tuple[NodeState, FirewallRule]]:
-    """The rules of the nodes' firewalls that concern a node of the lab."""
+    """Give the rules of the nodes' firewalls that concern a node of the lab."""
     addresses = [node.address for node in observations.nodes]
     for node in observations.nodes:
         for rule in node.symptoms.rules if node.symptoms else ():
@@ -155,7 +155,7 @@ def _firewall(observations: Observations) -> Iterator[RecognisedCause]:
 
 
 def _members(observations: Observations) -> Iterator[tuple[NodeState, SwarmNode]]:
-    """The nodes that a failure is about with what the managers know of them."""
+    """Give the nodes that a failure is about with what the managers know of them."""
     for node in observations.concerned:
         entries = [
             member for member in (observations.swarm.nodes if observations.swarm else ()) if member.name == node.name

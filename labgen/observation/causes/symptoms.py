@@ -65,7 +65,7 @@ class FirewallRule:
     ports: tuple[int, ...]
 
     def concerns(self, addresses: Sequence[str]) -> bool:
-        """Whether it is about any of these addresses; one that names none is about all."""
+        """Tell whether it is about any of these addresses; one that names none is about all."""
         for negated, numbers in re.findall(r"(! )?-[sd] ([0-9./]+)", self.text):
             try:
                 network = ip_network(numbers, strict=False)

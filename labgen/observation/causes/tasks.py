@@ -33,7 +33,7 @@ def _of_now(task: Task, service: Service) -> bool:
 
 
 def lacking(service: Service, nodes: Collection[SwarmNode]) -> bool:
-    """Whether fewer tasks of a service run than are wanted.
+    """Tell whether fewer tasks of a service run than are wanted.
 
     :param nodes: those of the swarm: a global service wants a task on each that its constraints allow.
     """
@@ -49,7 +49,7 @@ def lacking(service: Service, nodes: Collection[SwarmNode]) -> bool:
 
 
 def without_tasks(observations: Observations) -> Iterator[tuple[ServiceSpec, Service]]:
-    """The exercise's services of which tasks do not run that should."""
+    """Give the exercise's services of which tasks do not run that should."""
     nodes = observations.swarm.nodes if observations.swarm else ()
     for spec, service in observations.services():
         # One that the exercise has wait on purpose.
@@ -69,7 +69,7 @@ class Case:
 
 
 def lacking_any(observations: Observations) -> bool:
-    """Whether any of the exercise's services lacks tasks, or does not exist."""
+    """Tell whether any of the exercise's services lacks tasks, or does not exist."""
     existing = [spec.name for spec, _ in observations.services()]
     return any(True for _ in without_tasks(observations)) or len(existing) < len(observations.specs)
 

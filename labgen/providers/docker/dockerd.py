@@ -61,7 +61,7 @@ class Dockerd(Daemon):
         return f"unix://{self._run}/docker.sock"
 
     def inside(self) -> Runner:
-        """A runner whose programs see the lab's network, and for whom ``docker`` is the lab's engine."""
+        """Give a runner whose programs see the lab's network, and for whom ``docker`` is the lab's engine."""
         self._running()
         return Runner(
             prefix=("nsenter", f"--net={self._netns}", "--"), env={**self._runner.env, "DOCKER_HOST": self.socket}

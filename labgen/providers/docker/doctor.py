@@ -61,7 +61,7 @@ def missing_packages(lab: Lab, host: Host) -> list[str]:
 
 
 def to_build(lab: Lab, host: Host) -> bool:
-    """Whether the image of the nodes has to be built first."""
+    """Tell whether the image of the nodes has to be built first."""
     name = host.node_image(lab.engine.suite)
     state = engine.daemon(host).state
     if host.built_box(PROVIDER.name, lab.engine.suite) or name is None or state == "denied":
@@ -70,7 +70,7 @@ def to_build(lab: Lab, host: Host) -> bool:
 
 
 def _data(host: Host) -> Path:
-    """Where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
+    """Give where containers and images go: the engine's own folder, or the file that is its virtual machine's disk."""
     details = engine.engine(host)
     if details is None:
         return host.folder() if engine.daemon(host).state == "own" else Path("/var/lib/docker")
@@ -79,7 +79,7 @@ def _data(host: Host) -> Path:
 
 
 def missing(lab: Lab, host: Host) -> Finding | None:
-    """An error where Docker is not installed at all, or something else goes by its name."""
+    """Report that Docker is not installed at all, or that something else goes by its name; ``None`` where it is."""
     if host.which("docker") is None:
         return _finding("missing", "error", _("is not installed."), _get(lab, host))
     if engine.client_is_podman(host):
@@ -107,7 +107,7 @@ def _get(lab: Lab, host: Host) -> Text:
 
 
 def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
-    """The engine: one that answers, and of the right kind."""
+    """Check the engine: that one answers, and that it is of the right kind."""
     status = engine.daemon(host)
     if status.state == "system":
         yield from _kind(host)
@@ -328,7 +328,7 @@ def _start(lab: Lab, host: Host) -> Text:
 
 
 def image(lab: Lab, host: Host) -> Iterator[Finding]:
-    """The image of the nodes: in the engine, or to be built."""
+    """Check the image of the nodes: in the engine, or to be built."""
     if lab.box is not None:
         yield _finding(
             "box-unused",

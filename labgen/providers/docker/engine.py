@@ -137,7 +137,7 @@ def _network(entry: Mapping[str, Any]) -> EngineNetwork:
 
 
 def client_is_podman(host: Host) -> bool:
-    """Whether the program `docker` is Podman's, by another name (package podman-docker)."""
+    """Tell whether the program `docker` is Podman's, by another name (package podman-docker)."""
     return "podman" in host.run("docker", "--version").out.lower()
 
 
@@ -200,7 +200,7 @@ def other_computer(host: Host) -> str | None:
 
 
 def daemon(host: Host) -> DaemonStatus:
-    """How a Docker engine can be had here."""
+    """Tell how a Docker engine can be had here."""
     if host.which("docker") is None:
         return DaemonStatus("none")
     if engine(host) is not None:
@@ -218,13 +218,13 @@ def daemon(host: Host) -> DaemonStatus:
 
 
 def has_image(host: Host, image: str) -> bool:
-    """Whether the engine that answers here has an image."""
+    """Tell whether the engine that answers here has an image."""
     result = host.run("docker", "images", "--quiet", image, timeout=_ENGINE_WITHIN)
     return result.ok and bool(result.out.strip())
 
 
 def builds_from_hub(host: Host) -> bool:
-    """Whether the image of the nodes can be built by the engine that answers here, on an image of Docker Hub."""
+    """Tell whether the image of the nodes can be built by the engine that answers here, on an image of Docker Hub."""
     return daemon(host).state == "system" and host.reaches(*DOCKER_HUB)
 
 

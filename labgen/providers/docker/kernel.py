@@ -138,15 +138,15 @@ class Kernel:
     ipvs: Answer = "unknown"
 
     def has(self, feature: Feature) -> Answer:
-        """Whether it has this."""
+        """Tell whether the kernel has this; ``None`` where it is not known."""
         return _any(_all(self._part(part) for part in way) for way in feature.ways)
 
     def missing(self, feature: Feature) -> list[Part]:
-        """What is known to be missing for it."""
+        """Give what is known to be missing for it."""
         return [part for way in feature.ways for part in way if self._part(part) == "no"]
 
     def built_without(self, part: Part) -> bool:
-        """Whether it was built without this, so that nothing but another kernel helps."""
+        """Tell whether the kernel was built without this, so that nothing but another kernel helps."""
         return self.options is not None and part.option not in self.options
 
     def _part(self, part: Part) -> Answer:
@@ -192,7 +192,7 @@ class NodeKernel:
     source: str = ""
 
     def has(self, feature: Feature) -> Answer:
-        """Whether it has this."""
+        """Tell whether the kernel has this; ``None`` where it is not known."""
         if self.kernel is not None:
             return self.kernel.has(feature)
         return "yes" if self.source else "unknown"

@@ -108,7 +108,7 @@ def _docker_networks(lab: Lab, host: Host) -> Iterator[Finding]:
 
 
 def local_engine(host: Host) -> bool:
-    """Whether the engine in use runs on this computer itself, and not in a virtual machine."""
+    """Tell whether the engine in use runs on this computer itself, and not in a virtual machine."""
     details = engine.engine(host)
     virtual = details is not None and details.desktop
     return host.system() == "Linux" and not virtual and engine.other_computer(host) is None

@@ -58,7 +58,7 @@ def _room(provider: ProviderFacts) -> resources.Room:
 
 
 def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
-    """An error where libvirt cannot be here or is not installed at all."""
+    """Report that libvirt cannot be here or is not installed at all; ``None`` where it is there."""
     if host.system() != "Linux":
         return Finding(
             "libvirt.system",
@@ -80,7 +80,7 @@ def missing(lab: Lab, host: Host, provider: ProviderFacts) -> Finding | None:
 
 
 def check_daemon(lab: Lab, host: Host) -> Iterator[Finding]:
-    """The daemon."""
+    """Check the daemon: the computer's, or one of the lab's own."""
     del lab
     status = daemon(host)
     if status.state == "system":

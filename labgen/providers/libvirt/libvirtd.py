@@ -49,7 +49,7 @@ class Libvirtd(Daemon):
     place = "libvirt"
 
     def inside(self) -> Runner:
-        """A runner whose programs see the lab's network, and its libvirtd where libvirt's usually is."""
+        """Give a runner whose programs see the lab's network, and its libvirtd where libvirt's usually is."""
         return Runner(
             # A mount namespace has its own idea of the working directory: back to the lab's folder.
             prefix=(

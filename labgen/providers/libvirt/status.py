@@ -9,7 +9,7 @@ ASK = ("virsh", "--connect", "qemu:///system", "version", "--daemon")
 
 
 def daemon(host: Host) -> DaemonStatus:
-    """How a libvirtd can be had here."""
+    """Tell how a libvirtd can be had here."""
     if host.which("virsh") is None:
         return DaemonStatus("none")
     answer = host.run(*ASK)

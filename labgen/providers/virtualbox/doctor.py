@@ -64,7 +64,7 @@ def _room(provider: ProviderFacts) -> resources.Room:
 
 
 def missing(lab: Lab, host: Host) -> Finding | None:
-    """An error where VirtualBox is not installed at all; nothing else about it is then worth a look."""
+    """Report that VirtualBox is not installed at all: nothing else about it is then worth a look."""
     del lab
     if find_vboxmanage(host):
         return None
