@@ -26,7 +26,7 @@ from labgen.observation import facts
 from labgen.observation.node_facts import NodeFacts
 from labgen.transport import tracing
 from labgen.transport.protocol import Transport
-from verify.once import Known, side_by_side
+from verify.cached import Known, side_by_side
 from verify.pages import Pages
 from verify.reach import Reach
 from verify.staying import Staying

@@ -15,8 +15,8 @@ from labgen.docker.hopeless import begun_lately
 from labgen.docker.http_check import Requests
 from labgen.model.lab import Node
 from labgen.observation.commands import CommandFailed
+from verify.cached import Known, side_by_side
 from verify.listeners import listens
-from verify.once import Known, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam

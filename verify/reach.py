@@ -22,7 +22,7 @@ from labgen.docker.reachability import (
     Failure,
 )
 from labgen.model.lab import Node
-from verify.once import Known, side_by_side
+from verify.cached import Known, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam

@@ -28,12 +28,12 @@ from labgen.transport.ssh import SshTransport
 from verify import bundle, verdicts
 from verify.checks import Check, check_of, exercise_of
 from verify.collection import LEFT_OUT
+from verify.detect import standing
 from verify.diagnosis import CauseFinder
 from verify.evidence import Evidence
 from verify.exam import Exam
 from verify.plugin import lab_folder_of
 from verify.snapshot import bundle_of, snapshot
-from verify.standing import standing
 
 LAB = pytest.StashKey[Inventory]()
 TRANSPORT = pytest.StashKey[Transport]()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labgen.core.polling import NotYet
 from labgen.docker.restarts import Restarts, restarting, young
 from labgen.docker.swarm import Service
-from verify.once import Known
+from verify.cached import Known
 
 if TYPE_CHECKING:
     from verify.exam import Exam

@@ -17,7 +17,7 @@ from labgen.docker import api
 from labgen.docker.api import Answer, as_list, text_of
 from labgen.docker.swarm import Service, Task
 from labgen.model.lab import Node
-from verify.once import Known, side_by_side
+from verify.cached import Known, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam

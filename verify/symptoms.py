@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labgen.core.errors import LabgenError
 from labgen.model.lab import Node
 from labgen.observation.causes import Symptoms, symptoms
-from verify.once import Known, side_by_side
+from verify.cached import Known, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam

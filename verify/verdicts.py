@@ -50,10 +50,10 @@ from labgen.exercise.hint import FIRST_STAGE, Advice, Hints, Stage, text_of
 from labgen.exercise.verdict import Verdict
 from labgen.observation import causes
 from labgen.report import words
-from verify.book import Book
 from verify.checks import Check, check_of
-from verify.finding import Crash, FailureRepr, describe
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
+from verify.pytest_repr import Crash, FailureRepr, describe
+from verify.results import Book
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {

@@ -13,7 +13,7 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.verdict import Verdict
 from labgen.report import Outcome
 from verify import verdicts
-from verify.book import Book
+from verify.results import Book
 
 
 @pytest.mark.parametrize(
