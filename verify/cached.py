@@ -15,8 +15,8 @@ from labgen.transport import tracing
 T = TypeVar("T")
 
 
-class Known(Generic[T]):
-    """What came of asking once: an answer, or the error there was instead."""
+class Cached(Generic[T]):
+    """An answer that is asked for once, or the error there was instead."""
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._error: LabgenError | None = None
@@ -40,12 +40,14 @@ class Known(Generic[T]):
         return self._value
 
 
-def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Known[T]]:
+def side_by_side(nodes: Iterable[Node], ask: Callable[[Node], T]) -> dict[str, Cached[T]]:
     """Ask several nodes at the same time, and give the answers or errors by the nodes' names."""
     targets = list(nodes)
     if not targets:
         return {}
     with ThreadPoolExecutor(max_workers=min(8, len(targets))) as pool:
         return dict(
-            zip([node.name for node in targets], pool.map(lambda node: Known(partial(ask, node)), targets), strict=True)
+            zip(
+                [node.name for node in targets], pool.map(lambda node: Cached(partial(ask, node)), targets), strict=True
+            )
         )

@@ -26,7 +26,7 @@ from labgen.observation import facts
 from labgen.observation.node_facts import NodeFacts
 from labgen.transport import tracing
 from labgen.transport.protocol import Transport
-from verify.cached import Known, side_by_side
+from verify.cached import Cached, side_by_side
 from verify.pages import Pages
 from verify.reach import Reach
 from verify.staying import Staying
@@ -68,16 +68,16 @@ class Exam:
         # Where answers come from a recording, time does too.
         self.clock = transport.clock
         self._wait = partial(wait_until, clock=transport.clock, pause=transport.pause)
-        self._lived: dict[str, Known[Service]] = {}
-        self._facts: dict[str, Known[NodeFacts]] = {}
+        self._lived: dict[str, Cached[Service]] = {}
+        self._facts: dict[str, Cached[NodeFacts]] = {}
         self._asking: threading.Thread | None = None
-        self._swarm: Known[Swarm] | None = None
+        self._swarm: Cached[Swarm] | None = None
         self.looked_at = ""
         self.looked: datetime | None = None
         self._ahead: dict[str, float] = {}
         self._latest: dict[str, Service] = {}
         self._polled: Service | None = None
-        self._networks: dict[str, Known[list[Network]]] = {}
+        self._networks: dict[str, Cached[list[Network]]] = {}
         self._testinfra: dict[str, NodeHost] = {}
         self.stored = Stored(self)
         self.staying = Staying(self)
@@ -116,7 +116,7 @@ class Exam:
         :raises NodeError: no manager can be asked.
         """
         if self._swarm is None:
-            self._swarm = Known(self._settle_swarm)
+            self._swarm = Cached(self._settle_swarm)
         return self._swarm.get()
 
     @property
@@ -202,7 +202,7 @@ class Exam:
         :raises NodeError: a node cannot be asked.
         """
         if name not in self._lived:
-            self._lived[name] = Known(lambda: self.dated(self.swarm.services[name]))
+            self._lived[name] = Cached(lambda: self.dated(self.swarm.services[name]))
         return self._lived[name].get()
 
     def dated(self, service: Service) -> Service:

@@ -15,7 +15,7 @@ from labgen.docker.hopeless import begun_lately
 from labgen.docker.http_check import Requests
 from labgen.model.lab import Node
 from labgen.observation.commands import CommandFailed
-from verify.cached import Known, side_by_side
+from verify.cached import Cached, side_by_side
 from verify.listeners import listens
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Pages:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._pages: dict[tuple[str, int], Known[dict[str, Requests]]] = {}
+        self._pages: dict[tuple[str, int], Cached[dict[str, Requests]]] = {}
 
     def through(self, node: Node, port: int) -> Requests:
         """Give the answers to requests that the first manager makes to a node's address."""

@@ -22,7 +22,7 @@ from labgen.docker.reachability import (
     Failure,
 )
 from labgen.model.lab import Node
-from verify.cached import Known, side_by_side
+from verify.cached import Cached, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam
@@ -42,9 +42,9 @@ class Reach:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._tried: Known[None] | None = None
-        self._attempts: dict[str, Known[Attempts]] = {}
-        self._heard: dict[str, Known[frozenset[str]]] = {}
+        self._tried: Cached[None] | None = None
+        self._attempts: dict[str, Cached[Attempts]] = {}
+        self._heard: dict[str, Cached[frozenset[str]]] = {}
         self._rounds = 0
 
     def connections(self, node: Node, port: int) -> list[Failure]:
@@ -139,13 +139,13 @@ class Reach:
         attempts = self._answer(self._attempts, node)
         return attempts is not None and str(node.address) in attempts.overlay
 
-    def _answer(self, answers: dict[str, Known[T]], node: Node) -> T | None:
+    def _answer(self, answers: dict[str, Cached[T]], node: Node) -> T | None:
         """Give a node's answer, ``None`` if there is none."""
         with suppress(LabgenError):
             return answers[node.name].get() if node.name in answers else None
         return None
 
-    def _require(self, answers: dict[str, Known[T]], node: Node) -> T:
+    def _require(self, answers: dict[str, Cached[T]], node: Node) -> T:
         self._try()
         if node.name not in answers:
             raise NodeError(f"{node.name} was not asked what it reaches.", "Is it part of the swarm?")
@@ -153,7 +153,7 @@ class Reach:
 
     def _try(self) -> None:
         if self._tried is None:
-            self._tried = Known(self._settle)
+            self._tried = Cached(self._settle)
         self._tried.get()
 
     def _settle(self) -> None:

@@ -1,4 +1,4 @@
-"""The book of a run: what came of each check, and what else its report tells."""
+"""The results of a run: how each check came out, and what else its report tells."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from verify.checks import Check
 
 
 @dataclass
-class Book:
-    """Where a run keeps what came of each check.
+class RunResults:
+    """The outcomes of the checks of a run.
 
     :param lacks: what the nodes cannot do where they run, and why.
     :param places: of each outcome, by which a report is ordered however the run was.

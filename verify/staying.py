@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labgen.core.polling import NotYet
 from labgen.docker.restarts import Restarts, restarting, young
 from labgen.docker.swarm import Service
-from verify.cached import Known
+from verify.cached import Cached
 
 if TYPE_CHECKING:
     from verify.exam import Exam
@@ -22,7 +22,7 @@ class Staying:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._latest: dict[str, Known[Service]] = {}
+        self._latest: dict[str, Cached[Service]] = {}
 
     def restarts(self, service: Service) -> Restarts | None:
         """Find the tasks that show that a service does not stay up, as it was seen first; ``None`` where it does."""
@@ -34,7 +34,7 @@ class Staying:
         Where all have already it is the service as it was seen first, and nothing is asked.
         """
         if service.name not in self._latest:
-            self._latest[service.name] = Known(lambda: self._watch(service))
+            self._latest[service.name] = Cached(lambda: self._watch(service))
         return self._latest[service.name].get()
 
     def _watch(self, service: Service) -> Service:

@@ -17,7 +17,7 @@ from labgen.docker import api
 from labgen.docker.api import Answer, as_list, text_of
 from labgen.docker.swarm import Service, Task
 from labgen.model.lab import Node
-from verify.cached import Known, side_by_side
+from verify.cached import Cached, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam
@@ -58,7 +58,7 @@ class Stored:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._answers: dict[str, Known[Mapping[str, Answer]]] = {}
+        self._answers: dict[str, Cached[Mapping[str, Answer]]] = {}
 
     def containers(self, node: Node) -> tuple[StoredContainer, ...]:
         """Give the containers on a node, running or not; none where no engine runs.
@@ -93,7 +93,7 @@ class Stored:
         latest = self._exam.service(service.name)
         running = {task.id for task in latest.running} if latest else set()
         for node in {node.name: node for task in absent if (node := self._exam.host(task))}.values():
-            self._answers[node.name] = Known(partial(self._ask, node))
+            self._answers[node.name] = Cached(partial(self._ask, node))
         return [task for task in absent if task.id in running and not self._runs(task)]
 
     def image_ids(self, tasks: tuple[Task, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from labgen.core.errors import LabgenError
 from labgen.model.lab import Node
 from labgen.observation.causes import Symptoms, symptoms
-from verify.cached import Known, side_by_side
+from verify.cached import Cached, side_by_side
 
 if TYPE_CHECKING:
     from verify.exam import Exam
@@ -24,7 +24,7 @@ class NodeSymptoms:
 
     def __init__(self, exam: Exam) -> None:
         self._exam = exam
-        self._symptoms: Mapping[str, Known[Symptoms]] | None = None
+        self._symptoms: Mapping[str, Cached[Symptoms]] | None = None
 
     def of(self, node: Node) -> Symptoms | None:
         """Give a node's symptoms, ``None`` if it does not tell them."""

@@ -53,7 +53,7 @@ from labgen.report import words
 from verify.checks import Check, check_of
 from verify.options import pytest_addoption as pytest_addoption  # a hook, found here by pytest
 from verify.pytest_repr import Crash, FailureRepr, describe
-from verify.results import Book
+from verify.results import RunResults
 
 _WITHOUT_HINT = (Verdict.PASS, Verdict.BLOCKED, Verdict.NOT_APPLICABLE)
 _EXIT = {
@@ -69,7 +69,7 @@ class Unclear(NodeError):
     """What a check needs could not be judged; the way out stands there."""
 
 
-BOOK = pytest.StashKey[Book]()
+BOOK = pytest.StashKey[RunResults]()
 _BEGUN = pytest.StashKey[float]()
 REFUSED = pytest.StashKey[LabgenError]()
 """Why nothing can be graded at all."""
@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("the checks need one another's verdicts: run them in one process, without -n.")
     if BOOK not in config.stash:
         stage = config.getoption("hints", None)
-        config.stash[BOOK] = Book(
+        config.stash[BOOK] = RunResults(
             language=config.getoption("report_language", None) or ui_language(),
             hints=FIRST_STAGE if stage is None else stage,
         )
@@ -153,7 +153,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             raise Unclear(words.NEEDS_UNJUDGED.in_(book.language, check=outcome.id))
 
 
-def _too_small(name: str, book: Book) -> str:
+def _too_small(name: str, book: RunResults) -> str:
     """Say why the lab is too small for an exercise; empty where it is not."""
     exercise = exercises().get(name)
     return exercise.lacking(book.lab).in_(book.language).rstrip(".") if exercise and book.lab else ""
@@ -318,7 +318,9 @@ def _judge(error: BaseException | None) -> Verdict:
     return Verdict.INCONCLUSIVE
 
 
-def _cause(about: Check, item: pytest.Item, book: Book, error: BaseException | None) -> causes.RecognisedCause | None:
+def _cause(
+    about: Check, item: pytest.Item, book: RunResults, error: BaseException | None
+) -> causes.RecognisedCause | None:
     """Find the cause of a failure. The verdict stands, whatever comes of that."""
     try:
         if isinstance(error, SwarmError):
@@ -346,7 +348,7 @@ def _seen(error: BaseException | None, language: Language) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _hints(about: Check, verdict: Verdict, error: BaseException | None, book: Book) -> Hints:
+def _hints(about: Check, verdict: Verdict, error: BaseException | None, book: RunResults) -> Hints:
     """Give the hints of a verdict for which no cause was found."""
     if verdict in _WITHOUT_HINT or isinstance(error, Unclear) or book.hints is Stage.NONE:
         return ()
@@ -361,7 +363,7 @@ def _with_words(hints: Hints) -> Hints:
     return (replace(hints[0], look=words.COMPARE), *hints[1:])
 
 
-def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:
+def _advice(hints: Hints, item: pytest.Item, book: RunResults) -> tuple[Advice, ...]:
     """Give hints in the report's language, with the names of the node that a check is about."""
     manager = book.lab.first_manager if book.lab else None
     node = _node(item) or manager
@@ -373,7 +375,7 @@ def _advice(hints: Hints, item: pytest.Item, book: Book) -> tuple[Advice, ...]:
     return tuple(hint.in_(book.language, names) for hint in hints)
 
 
-def _place(about: Check, item: pytest.Item, book: Book) -> tuple[int, ...]:
+def _place(about: Check, item: pytest.Item, book: RunResults) -> tuple[int, ...]:
     """Give a check's place: the swarm first, then the course in its order; in each, the order of the module."""
     order = [*exercises()]
     exercise = order.index(about.exercise) if about.exercise in order else len(order)

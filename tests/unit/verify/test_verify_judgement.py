@@ -13,7 +13,7 @@ from labgen.exercise.catalogue import exercises
 from labgen.exercise.verdict import Verdict
 from labgen.report import Outcome
 from verify import verdicts
-from verify.results import Book
+from verify.results import RunResults
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_name_is_that_of_the_node_of_a_check() -> None:
 
 def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> None:
     lab = config.load(None)
-    book = Book(lab=lab)
+    book = RunResults(lab=lab)
 
     def place(exercise: str, item: Any) -> tuple[int, ...]:
         return verdicts._place(SimpleNamespace(exercise=exercise), item, book)  # type: ignore[arg-type]
@@ -80,7 +80,7 @@ def test_place_is_the_swarm_first_then_the_course_and_in_each_the_module() -> No
 
 
 def test_book_takes_what_is_needed_on_the_same_node_or_everywhere() -> None:
-    book = Book()
+    book = RunResults()
     outcomes = {
         name: SimpleNamespace(id=name, exercise="cluster", name=check, node=node)
         for name, check, node in (("a", "up", "w1"), ("b", "up", "w2"), ("c", "begun", None), ("d", "other", "w1"))
@@ -95,7 +95,7 @@ def test_book_takes_what_is_needed_on_the_same_node_or_everywhere() -> None:
 
 def test_book_takes_no_less_time_than_the_run_did_then() -> None:
     now = [5.0]
-    book = Book(clock=lambda: now[0], begun=1.0)
+    book = RunResults(clock=lambda: now[0], begun=1.0)
     assert book.report().seconds == 4.0
     book.least = 9.0
     assert book.report().seconds == 9.0
@@ -109,10 +109,10 @@ def test_book_has_the_titles_of_the_exercises_that_were_judged() -> None:
         name: Outcome(name, name.partition(".")[0], "it", None, "It is so.", 1, 1, Verdict.PASS, "", "", 0.0)
         for name in ("update.it", "cluster.it")
     }
-    titles = Book(outcomes=checks).titles()
+    titles = RunResults(outcomes=checks).titles()
     assert titles.keys() == {"update", "cluster"}
     assert titles["update"] == exercises()["update"].title
-    assert Book().titles() == {}
+    assert RunResults().titles() == {}
 
 
 def outcome_of(check: str) -> Outcome:
@@ -122,18 +122,18 @@ def outcome_of(check: str) -> Outcome:
 
 @pytest.mark.parametrize(("least", "seconds"), [(0.0, 10.0), (9.0, 10.0), (30.0, 30.0)])
 def test_book_reports_the_seconds_since_it_was_begun_or_those_of_the_recording(least: float, seconds: float) -> None:
-    assert Book(clock=lambda: 12.0, begun=2.0, least=least).report().seconds == seconds
+    assert RunResults(clock=lambda: 12.0, begun=2.0, least=least).report().seconds == seconds
 
 
 def test_book_reports_titles_of_what_was_judged_alone() -> None:
     outcomes = {check: outcome_of(check) for check in ("cluster.address", "update.image")}
-    assert list(Book(outcomes=outcomes).titles()) == ["cluster", "update"]
-    assert list(Book().titles()) == []
+    assert list(RunResults(outcomes=outcomes).titles()) == ["cluster", "update"]
+    assert list(RunResults().titles()) == []
 
 
 @pytest.mark.parametrize(("expected", "complete"), [(2, True), (3, False)])
 def test_book_is_complete_with_as_many_outcomes_as_there_are_checks(expected: int, complete: bool) -> None:
     outcomes = {check: outcome_of(check) for check in ("update.b", "update.a")}
-    book = Book(outcomes=outcomes, places={"update.b": (1,), "update.a": (1,)}, expected=expected)
+    book = RunResults(outcomes=outcomes, places={"update.b": (1,), "update.a": (1,)}, expected=expected)
     assert book.report().complete is complete
     assert [outcome.id for outcome in book.report().checks] == ["update.a", "update.b"]

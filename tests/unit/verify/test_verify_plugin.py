@@ -492,8 +492,10 @@ def test_report_on_a_full_disk_costs_no_grade(run: Run, monkeypatch: pytest.Monk
 def test_report_of_a_text_that_utf8_has_no_bytes_for(
     run: Run, report: Callable[[], dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = verdicts.Book.report
-    monkeypatch.setattr(verdicts.Book, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800"))
+    plain = verdicts.RunResults.report
+    monkeypatch.setattr(
+        verdicts.RunResults, "report", lambda book: dataclasses.replace(plain(book), provider="\udcff\ud800")
+    )
     assert run(GOOD).ret == 0
     assert report()["lab"]["provider"] == "\udcff\ud800"
 
