@@ -97,7 +97,7 @@ e2e-machines: $(VENV)/ready
 
 e2e-docker e2e-libvirt: e2e-%: $(VENV)/ready
 	$(BIN)/labgen doctor --fix --provider $* || [ -z "$$LABGEN_REQUIRE_TOOLS" ]
-	$(BIN)/pytest -p no:randomly -x tests/e2e --ignore tests/e2e/virtualbox --ignore tests/e2e/engines --ignore tests/e2e/cloud_image --ignore tests/e2e/arm64 --provider $*
+	$(BIN)/pytest -p no:randomly -x tests/e2e --provider $*
 
 # The course again, on nodes with a current engine; their image is built once, which takes two minutes. Then on every
 # engine, one after the other: some ten minutes each.

@@ -21,6 +21,8 @@ from labgen.model.lab_folder import LabFolder, State
 
 CHECKOUT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
+FOLDERS_OF_OTHER_LABS = frozenset({"arm64", "cloud_image", "engines", "virtualbox"})
+"""Folders here whose labs are others than that of ``--provider``, and take long."""
 
 
 class LabUnderTest:
@@ -105,6 +107,14 @@ class LabUnderTest:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--provider", default="docker", help="what the nodes run on: docker (default) or libvirt")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a folder that has a make target of its own, unless it is named."""
+    if collection_path.parent != Path(__file__).parent or collection_path.name not in FOLDERS_OF_OTHER_LABS:
+        return None
+    named_paths = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    return None if any(path.resolve().is_relative_to(collection_path) for path in named_paths) else True
 
 
 @contextlib.contextmanager
