@@ -11,7 +11,6 @@ from tests import docs_references, markdown
 
 PROJECT = Path(__file__).parents[3]
 ENGLISH_ONLY = {
-    "addresses.md",
     "api.md",
     "benchmarks.md",
     "compatibility.md",
@@ -65,7 +64,7 @@ def test_docs_in_korean_are_korean(page: str) -> None:
         assert re.search("[가-힣]", paragraph) or len(words) < 6, paragraph
 
 
-@pytest.mark.parametrize("page", sorted({*PAIRS, "docs/addresses.md", "docs/json.md", "docs/compatibility.md"}))
+@pytest.mark.parametrize("page", sorted({*PAIRS, "docs/json.md", "docs/compatibility.md"}))
 def test_docs_in_english_have_short_sentences_and_plain_words(page: str) -> None:
     text = read(page)
     assert [sentence for sentence in markdown.sentences(text) if markdown.word_count(sentence) > 30] == []
