@@ -40,7 +40,7 @@ def test_root_shell_gives_up_on_an_answer_that_is_longer(shell: RootShell, print
 
 def test_limits_are_those_that_the_documentation_tells() -> None:
     text = (Path(__file__).parents[3] / "docs" / "evidence.md").read_text(encoding="utf-8")
-    answer, run = map(int, re.findall(r"answer with (\d+) MiB to one question and a run keep (\d+) MiB", text)[0])
+    answer, run = map(int, re.findall(r"answer with (\d+) MiB to one question, and a run may save (\d+) MiB", text)[0])
     assert f"more than {answer} MiB" in ssh._too_much(config.load(None).first_manager).message
     assert {protocol.LONGEST, bundle._ANSWER} == {answer * 2**20}
     assert {recording._AT_MOST, bundle._TOGETHER} == {run * 2**20}
