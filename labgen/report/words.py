@@ -66,8 +66,8 @@ START_MACHINES = (in_folder("labgen status", look=_("See whether the machines ru
 COMPARE = _("Compare what was seen with what must be true.")
 """The first stage of a hint that has commands only."""
 MORE_HINTS = {
-    Stage.LOOK: _("More help: --hints 2 adds where to look, --hints 3 adds the commands."),
-    Stage.PLACE: _("More help: --hints 3 adds the commands."),
+    Stage.LOOK: _("More help: labgen grade --hints 2 adds where to look, --hints 3 adds the commands."),
+    Stage.PLACE: _("More help: labgen grade --hints 3 adds the commands."),
 }
 
 # Of the HTML page.

@@ -101,6 +101,8 @@ def test_page_has_the_place_and_the_commands_of_a_hint_behind_a_click_each() -> 
     assert "On manager:" in place[1]
     assert "docker ps" not in place[1]
     assert Page(text).open == []
+    # Paper opens what is folded; not the hints.
+    assert "details:not(.hint)::details-content { content-visibility: visible;" in text
     korean = to_html(replace(REPORT, language="ko", checks=(replace(BAD, hints=(hint,)),)))
     assert "<summary>확인할 곳</summary>" in korean
     assert "<summary>명령</summary>" in korean
