@@ -42,7 +42,7 @@ class Exercise:
     :param labels: keys of the labels it puts on nodes.
     :param managers: how many managers it takes at least; likewise ``workers``.
     :param restarts: whether it restarts machines.
-    :param acts: whether some of its checks act on the lab: their claims begin with "Tried by this check".
+    :param acts: whether some of its checks act on the lab: their claims begin with "Live test".
     :param instead: where nodes lack something, which parts of the brief say nothing there, and what to do
         instead; as Markdown, after a line that says what they lack; :meth:`instead_of` fills the parameters in.
     """

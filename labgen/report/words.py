@@ -29,9 +29,9 @@ COUNTED = {
 """In sums."""
 
 MEANING = {
-    Verdict.FAIL: _("it is not so"),
+    Verdict.FAIL: _("not met"),
     Verdict.BLOCKED: _("something it needs failed"),
-    Verdict.INCONCLUSIVE: _("the lab could not be looked at; costs nothing"),
+    Verdict.INCONCLUSIVE: _("the lab could not be examined; costs nothing"),
     Verdict.NOT_APPLICABLE: _("the nodes cannot do this here"),
 }
 
@@ -79,19 +79,19 @@ SERVICE = _("Service")
 SERVICES = _("Services")
 TIMELINE = _("Updates and recoveries")
 REQUESTS = _("Requests over replicas")
-MEANWHILE = _("Requests while checks acted")
+MEANWHILE = _("Requests during live tests")
 PROBED = _(
-    "One after the other through every node, each over a connection of its own, from before the act until after it."
+    "One after another through every node, each over a new connection, from before the check's action until after it."
 )
 PROBE = _("%(requests)s requests in %(seconds)s s, %(lost)s lost (%(share)s %%)")
 PROBE_LOST = _("lost in a row: sent within %(spell)s s; longest time without an answer at one address: %(longest)s s")
 BY_SWARM = _("What Swarm itself did")
 EXCHANGE = _(
-    "%(service)s.%(place)s had no task for %(seconds)s s. When the new task of the update failed, Swarm made another "
-    "in its place. Taking the update back, it kept that one and stopped the old one at once, whatever order was asked "
-    "for. It costs no points."
+    "%(service)s.%(place)s had no task for %(seconds)s s. When the new task of the update failed, Swarm created "
+    "another one. In the rollback it kept that one and stopped the old one at once, in any update order. This costs no "
+    "points."
 )
-TOOK = _("It took %(seconds)s s, of which %(waited)s s were waiting for what Swarm does in its own time.")
+TOOK = _("It took %(seconds)s s. %(waited)s s of that were Swarm's own delays.")
 ANSWERED = _("answered")
 LOST = _("lost")
 LAB_NETWORK = _("lab network")
@@ -112,7 +112,7 @@ EPISODES = {
     "update": _("Update of %(service)s"),
     "back": _("%(service)s back to an earlier image"),
     "recovery": _("Recovery of %(service)s"),
-    "replaced": _("Tasks of %(service)s made anew"),
+    "replaced": _("Tasks of %(service)s replaced"),
 }
 NEW_TASKS = _("new tasks: %(tasks)s, within %(seconds)s s")
 LONGEST_GAP = _("longest gap %(gap)s s")
@@ -213,8 +213,8 @@ def exchange(outcome: SeenExchange, language: Language) -> str:
 
 
 CUT_SHORT = _("The run was cut short: not every check was judged.")
-NOT_BEGUN = _("Not begun, and not graded: %(names)s.")
-NO_EXERCISE_BEGUN = _("No exercise has been begun.")
+NOT_BEGUN = _("Not started, and not graded: %(names)s.")
+NO_EXERCISE_BEGUN = _("No exercise was started.")
 NO_EXERCISE_GRADED = _("No exercise was graded.")
 BEGIN_ONE = _("Next: labgen run --list")
 OF_NO_EXERCISE = _(

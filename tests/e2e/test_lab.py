@@ -101,7 +101,7 @@ def test_an_untouched_lab_is_green_and_says_what_is_next(lab: LabUnderTest) -> N
     for command in (("pytest", "verify/"), ("labgen", "grade", "--lang", "en")):
         said = lab.run(*command).stdout
         assert re.search(r"(?m)^cluster: (\d+) of \1 checks$", said)
-    assert "No exercise has been begun. Next: labgen run --list" in said
+    assert "No exercise was started. Next: labgen run --list" in said
 
 
 def test_a_named_exercise_that_was_not_begun_is_a_failure(lab: LabUnderTest) -> None:
@@ -167,7 +167,7 @@ def test_evidence_gives_the_same_grade_without_the_lab(lab: LabUnderTest, tmp_pa
 
 def test_a_check_is_explained(lab: LabUnderTest) -> None:
     said = lab.run("labgen", "explain", "cluster.host_name[swarm-worker1]", "--lang", "en").stdout
-    assert "The node bears its name." in said
+    assert "The node's host name is correct." in said
     assert "@@hostname\n    swarm-worker1\n" in said
 
 

@@ -32,7 +32,7 @@ _ = Messages.beside(__file__)
     ),
 )
 def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
-    """A service of the course, or a container of one, was in this swarm and is gone: an engine still tells of it."""
+    """A service of the course ran here and was removed: an engine's event log still shows it."""
     began = min((node.created for node in swarm.nodes if node.created), default=None)
     assert began is not None, "the managers do not say when their nodes joined"
     forgotten = []
@@ -61,7 +61,7 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
     ),
 )
 def test_services_gone(swarm: Swarm) -> None:
-    """No service of the course is left: not {balanced.name}, not {everywhere.name}, and none of any other exercise."""
+    """No service of the course is left: neither {balanced.name} nor {everywhere.name}, nor one of another exercise."""
     leftovers = cleanup.of_the_course(swarm.services, cleanup.services())
     assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"
 
@@ -95,7 +95,7 @@ def test_containers_gone(node: Node, exam: Exam) -> None:
     ),
 )
 def test_networks_gone(swarm: Swarm) -> None:
-    """No overlay network of the course is left; the swarm's own, ingress, stays."""
+    """No overlay network of the course is left. The swarm's own network, ingress, stays."""
     overlays = [network.name for network in swarm.networks if network.driver == "overlay" and not network.ingress]
     leftovers = cleanup.of_the_course(overlays, cleanup.networks())
     assert not leftovers, f"still there: {', '.join(sorted(leftovers))}"

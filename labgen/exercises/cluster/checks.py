@@ -39,7 +39,7 @@ _ = Messages.beside(__file__)
     ),
 )
 def test_address(node: Node, host: NodeHost, lacks: Lacks) -> None:
-    """The node has its lab address, on its adapter for the lab network, and that adapter is up."""
+    """The node's adapter for the lab network is up and has the node's lab address."""
     # Where a node is given its address from outside, its adapter is given another MAC address, too.
     known_by = str(node.address) if Capability.NETPLAN in lacks else node.mac
     adapter = host.interface.find(known_by)
@@ -54,7 +54,7 @@ def test_address(node: Node, host: NodeHost, lacks: Lacks) -> None:
     ),
 )
 def test_host_name(node: Node, facts: NodeFacts) -> None:
-    """The node bears its name."""
+    """The node's host name is correct."""
     assert facts.hostname == node.name, f"its host name is {facts.hostname}"
 
 
@@ -65,7 +65,7 @@ def test_host_name(node: Node, facts: NodeFacts) -> None:
     ),
 )
 def test_names(host: NodeHost, lab: Lab) -> None:
-    """The node finds every node by its name, at its lab address, in /etc/hosts."""
+    """/etc/hosts on the node has the name and the lab address of every node."""
     text = host.file("/etc/hosts").content_string
     wrong = {
         name: ", ".join(addresses) or "not found"
@@ -86,7 +86,7 @@ def test_names(host: NodeHost, lab: Lab) -> None:
     ),
 )
 def test_engine_running(host: NodeHost, facts: NodeFacts) -> None:
-    """The node's Docker engine runs, and answers."""
+    """The node's Docker engine runs and answers."""
     # An engine that is no service of systemd's runs as well.
     runs = host.service("docker").is_running or facts.engine_running
     answers = runs and bool(facts.swarm.state)
@@ -128,7 +128,7 @@ def test_swarm_active(facts: NodeFacts) -> None:
     ),
 )
 def test_advertised_address(node: Node, facts: NodeFacts) -> None:
-    """The node is known to the swarm by its lab address."""
+    """The swarm knows the node by its lab address."""
     address = facts.swarm.address
     assert address == str(node.address), f"it advertises {address or 'nothing'}"
 
@@ -140,7 +140,7 @@ def test_advertised_address(node: Node, facts: NodeFacts) -> None:
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_gossip_port(node: Node, host: NodeHost, protocol: str) -> None:
-    """Port 7946 is open, where the nodes tell one another how they are."""
+    """Port 7946 is open. The nodes exchange their state through it."""
     assert listens(host, protocol, 7946, str(node.address)), listening(host, 7946)
 
 
@@ -155,7 +155,7 @@ def test_gossip_port(node: Node, host: NodeHost, protocol: str) -> None:
     ),
 )
 def test_management_port(node: Node, host: NodeHost) -> None:
-    """Port 2377 is open on a manager, where nodes join."""
+    """Port 2377 is open on the manager. Nodes join through it."""
     assert listens(host, "tcp", 2377, str(node.address)), listening(host, 2377)
 
 
@@ -194,7 +194,7 @@ def test_management_reached(node: Node, exam: Exam) -> None:
 )
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_gossip_reached(node: Node, exam: Exam, protocol: str) -> None:
-    """The node and the other nodes reach each other at port 7946."""
+    """The node and the other nodes can reach each other on port 7946."""
     failures = exam.reach.connections(node, GOSSIP) if protocol == "tcp" else exam.reach.datagrams(node)
     assert not failures, f"port 7946/{protocol}: {_describe(failures)}"
 
@@ -247,7 +247,7 @@ def test_swarm_begun(swarm: Swarm) -> None:
     ),
 )
 def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> None:
-    """The manager sees the node Ready, and the node is in the manager's swarm."""
+    """The manager lists the node as Ready, and the node is in this manager's swarm."""
     elsewhere = _foreign_managers(swarm, lab, facts)
     assert not elsewhere, f"it is in another swarm, with its managers at {', '.join(elsewhere)}"
     member = _member(swarm, node, facts)
@@ -271,7 +271,7 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
     ),
 )
 def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
-    """The node has the role that the lab gives it."""
+    """The node has the role that lab.yml gives it."""
     member = _member(swarm, node, facts)
     role = member.role if member else "stranger"
     assert role == node.role, f"to the manager it is a {role}"
@@ -286,7 +286,7 @@ def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
     ),
 )
 def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
-    """The swarm has no node that is not of the lab, and none twice."""
+    """The swarm contains only this lab's nodes, each once."""
     ours = {node.name for node in lab.nodes}
     ready = [node.name for node in swarm.nodes if node.ready]
     strange = [node.name for node in swarm.nodes if node.name not in ours]
@@ -305,7 +305,7 @@ def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
     ),
 )
 def test_ingress_network(swarm: Swarm) -> None:
-    """The swarm has its ingress network: an overlay network over every node, for the routing mesh."""
+    """The swarm has its ingress network, the overlay network of the routing mesh."""
     ingress = [network for network in swarm.networks if network.ingress]
     good = [network for network in ingress if (network.driver, network.scope) == ("overlay", "swarm")]
     listed = ", ".join(f"{network.name} ({network.driver}, {network.scope})" for network in ingress)
@@ -328,7 +328,7 @@ def test_ingress_network(swarm: Swarm) -> None:
     ),
 )
 def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
-    """No overlay network of the swarm overlaps a network that the machines themselves are on."""
+    """No overlay network of the swarm overlaps a network of the machines."""
     machines = (("the lab network", lab.plan.lab), ("adapter 1", lab.plan.adapter1))
     clashes = [
         f"{network.name} {subnet} overlaps {name} {machine_subnet}"
@@ -352,7 +352,7 @@ def test_overlay_subnets(swarm: Swarm, lab: Lab) -> None:
     ),
 )
 def test_gateway_bridge(node: Node, exam: Exam, parameters: Parameters) -> None:
-    """The node has its docker_gwbridge, the bridge by which containers on overlay networks reach beyond them."""
+    """The node has the bridge docker_gwbridge. It connects containers on overlay networks to other networks."""
     bridges = [network for network in exam.networks(node) if network.name == parameters.bridge]
     assert bridges, f"it has no network {parameters.bridge}"
     assert (bridges[0].driver, bridges[0].scope) == ("bridge", "local"), (

@@ -56,7 +56,7 @@ def _on_the_network(swarm: Swarm, exam: Exam, spec: ServiceSpec, parameters: Par
     ),
 )
 def test_network(swarm: Swarm, parameters: Parameters) -> None:
-    """There is an overlay network {network}, attachable for containers that are no tasks."""
+    """There is an overlay network {network}, and containers outside services can attach to it."""
     network = _network(swarm, parameters)
     assert (network.driver, network.scope) == ("overlay", "swarm"), f"its driver is {network.driver}"
     assert network.attachable, "it is not attachable"
@@ -85,8 +85,8 @@ def _mended(service: str) -> Hints:
     hint=_mended("virtual"),
 )
 def test_virtual(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {virtual_name} is on that network with a virtual IP, made from {virtual.repository}, and {replicas}
-    or more of its tasks run {virtual.program} and stay up."""
+    """The service {virtual_name} is on that network with a virtual IP. It uses the image {virtual.repository}, and
+    {replicas} or more of its tasks run {virtual.program} and stay up."""
     service = _on_the_network(swarm, exam, parameters.virtual, parameters)
     assert service.virtual_ips, "it has no virtual IP"
 
@@ -101,8 +101,8 @@ def test_virtual(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     hint=_mended("round_robin"),
 )
 def test_round_robin(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {round_robin_name} is on that network with DNS round robin, made from {round_robin.repository}, and
-    {replicas} or more of its tasks run {round_robin.program} and stay up."""
+    """The service {round_robin_name} is on that network with DNS round robin. It uses the image
+    {round_robin.repository}, and {replicas} or more of its tasks run {round_robin.program} and stay up."""
     _on_the_network(swarm, exam, parameters.round_robin, parameters)
 
 
@@ -188,8 +188,8 @@ def _look_up(name: str) -> Hint:
     hint=_look_up("{virtual_name}"),
 )
 def test_name_is_virtual_ip(discovered: Discovered, parameters: Parameters) -> None:
-    """Tried by this check: to a container that is started on the manager, on the network, and removed, the name
-    {virtual_name} is one address, the virtual IP."""
+    """Live test: a container that the check starts on this network looks up {virtual_name} and gets one address, the
+    virtual IP."""
     _compare(discovered.answers, parameters.virtual_name, discovered.virtual[parameters.virtual_name])
 
 
@@ -201,7 +201,7 @@ def test_name_is_virtual_ip(discovered: Discovered, parameters: Parameters) -> N
     hint=_look_up("{tasks_name}"),
 )
 def test_tasks_name(discovered: Discovered, parameters: Parameters) -> None:
-    """Tried by this check: to that container the name tasks.{virtual_name} is the address of every running task."""
+    """Live test: that container looks up tasks.{virtual_name} and gets the address of every running task."""
     _compare(discovered.answers, parameters.tasks_name, discovered.own[parameters.virtual_name])
 
 
@@ -213,7 +213,7 @@ def test_tasks_name(discovered: Discovered, parameters: Parameters) -> None:
     hint=_look_up("{round_robin_name}"),
 )
 def test_round_robin_name(discovered: Discovered, parameters: Parameters) -> None:
-    """Tried by this check: to that container the name {round_robin_name} is the address of every running task."""
+    """Live test: that container looks up {round_robin_name} and gets the address of every running task."""
     _compare(discovered.answers, parameters.round_robin_name, discovered.own[parameters.round_robin_name])
 
 
@@ -229,8 +229,7 @@ def test_round_robin_name(discovered: Discovered, parameters: Parameters) -> Non
     ),
 )
 def test_tasks_answer(discovered: Discovered) -> None:
-    """Tried by this check: every task of both services, on whichever node, gives its page to that container, at its own
-    address."""
+    """Live test: every task of both services, on any node, answers that container at its own address."""
     every = frozenset().union(*discovered.own.values())
     silent = every - discovered.answers.answered
     assert not silent, f"no page from {join_addresses(silent)}"
@@ -245,7 +244,7 @@ def test_tasks_answer(discovered: Discovered) -> None:
     hint=(see_tasks("{virtual_name}"), on_manager("sudo journalctl -u docker --no-pager --lines 50")),
 )
 def test_virtual_ip_answers(discovered: Discovered, parameters: Parameters) -> None:
-    """Tried by this check: the virtual IP, too, gives a page to that container."""
+    """Live test: the virtual IP answers that container, too."""
     silent = discovered.virtual[parameters.virtual_name] - discovered.answers.answered
     assert not silent, f"no page from {join_addresses(silent)}"
 

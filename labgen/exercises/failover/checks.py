@@ -36,7 +36,7 @@ _BUSY = _("a worker with a task of {name}")
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -67,7 +67,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_failed_over(lived: Service) -> None:
-    """A node was lost, and tasks of it came to run elsewhere, without waiting for the node to say that they ended."""
+    """A node was lost, and its tasks started on other nodes. Swarm did not wait for the node to report their end."""
     assert any(map(lost, moves(lived))), _describe(moves(lived))
 
 
@@ -92,7 +92,7 @@ def test_failed_over(lived: Service) -> None:
     ),
 )
 def test_back(swarm: Swarm, lab: Lab) -> None:
-    """Every node of the lab is Ready again, and active."""
+    """Every node of the lab is Ready and active again."""
     members = {node.name: node for node in sorted(swarm.nodes, key=lambda node: node.ready)}
     wrong = [
         f"{node.name} is {members[node.name].state}, {members[node.name].availability}"
@@ -119,7 +119,7 @@ def test_back(swarm: Swarm, lab: Lab) -> None:
     ),
 )
 def test_drained(lived: Service) -> None:
-    """A node was drained: tasks of it were stopped, and after that came to run elsewhere."""
+    """A node was drained: its tasks were stopped and then started on other nodes."""
     assert any(map(drained, moves(lived))), _describe(moves(lived))
 
 
@@ -131,7 +131,7 @@ def test_drained(lived: Service) -> None:
     hint=on_manager("{force}", look=_("Replace every task after a node was lost, without a change of the image.")),
 )
 def test_replaced(lived: Service) -> None:
-    """After a node was lost, every task was replaced by another of the same image: docker service update --force."""
+    """After a node was lost, docker service update --force replaced every task by a new one with the same image."""
     first = min(str(turn.new.created) for turn in moves(lived) if lost(turn))
     places = {str(task.slot) for task in lived.running}
     complete = [update for update in updates(lived) if {turn.place for turn in update} >= places]
@@ -147,7 +147,7 @@ def test_replaced(lived: Service) -> None:
     hint=on_manager("{force}", look=_("Swarm does not move tasks that run. New tasks are spread over all workers.")),
 )
 def test_spread(service: Service, swarm: Swarm, lab: Lab) -> None:
-    """The tasks are spread over the workers again: none has two more than another."""
+    """The tasks are spread over the workers again. No worker has two more than another."""
     counts = hosts(swarm, service)
     workers = [counts.get(node.name, 0) for node in lab.workers]
     assert max(workers) - min(workers) <= 1, f"tasks run: {listed(counts)}"

@@ -24,7 +24,7 @@ service = service_of("service")
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -38,7 +38,7 @@ def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
     ),
 )
 def test_global(service: Service) -> None:
-    """The service is global: it counts no replicas."""
+    """The service is global: it has no number of replicas."""
     replicas = f" with {service.replicas} replicas" if service.replicas is not None else ""
     assert service.mode == "global", f"it is {service.mode}{replicas}"
 
@@ -82,7 +82,7 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
     ),
 )
 def test_joined_later(service: Service, swarm: Swarm, parameters: Parameters) -> None:
-    """A node has joined the swarm after the service was made, and runs a task of it."""
+    """A node joined the swarm after the service was created, and runs a task of it."""
     later = [node for node in swarm.nodes if node.ready and _after(node, service)]
     assert later, f"every node was there before {parameters.name} was made"
     busy = {task.node_id for task in service.running}
@@ -101,7 +101,7 @@ def test_joined_later(service: Service, swarm: Swarm, parameters: Parameters) ->
     ),
 )
 def test_whole(swarm: Swarm, lab: Lab) -> None:
-    """The lab is whole again: every node is Ready, and the membership that the node has lost is removed."""
+    """Every node is Ready again, and the old entry of the node that left is removed."""
     ready = {node.name for node in swarm.nodes if node.ready}
     away = [node.name for node in lab.nodes if node.name not in ready]
     lost = [f"{node.name} ({node.id[:9]}, {node.state})" for node in swarm.nodes if not node.ready]

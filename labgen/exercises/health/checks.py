@@ -45,7 +45,7 @@ def lived(service: Service, exam: Exam) -> Service:
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -72,7 +72,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_healthy(service: Service, lived: Service, parameters: Parameters) -> None:
-    """The service has a health check that asks its server, and every container that runs is healthy."""
+    """The service has a health check that asks its server, and every running container is healthy."""
     _has_check(service, parameters)
     sick = [f"{service.name}.{task.slot}: {task.unwell}" for task in lived.running if task.unwell]
     assert not sick, "; ".join(sick)
@@ -90,7 +90,7 @@ def test_healthy(service: Service, lived: Service, parameters: Parameters) -> No
     ),
 )
 def test_stopped_by_the_check(lived: Service, parameters: Parameters) -> None:
-    """An update failed of its health check: a new task never became healthy, and was given up."""
+    """The health check stopped an update: a new task never became healthy and was shut down."""
     now = {task.spec for task in lived.running}
     failed = [task for task in lived.tasks if task.unwell and not task.running and task.spec not in now]
     # A check that fails whatever the server does is no update's failure.
@@ -116,7 +116,7 @@ def test_stopped_by_the_check(lived: Service, parameters: Parameters) -> None:
     ),
 )
 def test_none_missing(lived: Service, exam: Exam) -> None:
-    """While it was updated, not one replica was ever missing."""
+    """During the update, no replica was ever missing."""
     exam.exchanged(EXERCISE.name, lived)
     missing = most_empty(lived)
     assert missing == 0, f"{missing} of {len(places(lived))} were missing at the same time"
@@ -133,7 +133,7 @@ def test_none_missing(lived: Service, exam: Exam) -> None:
     hint=on_manager("{update_right}", look=_("See how the last update ended, and which image its tasks have.")),
 )
 def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """A good update was completed: every task has {new}, and came after one of another image."""
+    """An update to a good version is completed: every task uses {new} and replaced one of another image."""
     changed_image(exam, service)
     images = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
@@ -151,8 +151,8 @@ def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=(create("web"), see_tasks("{web_name}")),
 )
 def test_web(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {web_name}, made from {web.repository} and running {web.program}, with {replicas} replicas,
-    its port {target} published as {port} and a health check, and every container is healthy."""
+    """There is a service {web_name} with {replicas} replicas. It uses the image {web.repository}, runs {web.program},
+    and publishes its port {target} as {port}. It has a health check, and every container is healthy."""
     service = made_from(swarm, parameters.web)
     assert any(parameters.publish.met_by(port) for port in service.ports), f"published: {published_ports(service)}"
     _has_check(service, parameters)
@@ -214,8 +214,8 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
     ),
 )
 def test_replaced_unnoticed(tried: Tried, parameters: Parameters) -> None:
-    """Tried by this check: while every task is replaced (docker service update --force) and the service is rolled back
-    (docker service rollback), no replica is ever missing."""
+    """Live test: no replica is ever missing while every task is replaced (docker service update --force) and the
+    service is rolled back (docker service rollback)."""
     assert not tried.not_replaced, f"the task was not replaced in replica {', '.join(tried.not_replaced)}"
     assert tried.missing == 0, f"{tried.missing} of {parameters.replicas} were missing at the same time"
 
@@ -233,8 +233,7 @@ def test_replaced_unnoticed(tried: Tried, parameters: Parameters) -> None:
     ),
 )
 def test_answers_meanwhile(tried: Tried, parameters: Parameters) -> None:
-    """Tried by this check: of the requests made through every node meanwhile, not more than {per_thousand} in a
-    thousand are lost."""
+    """Live test: at most {per_thousand} of a thousand requests through every node fail meanwhile."""
     probed = tried.probed
     assert probed.requests, "no request was made"
     assert probed.lost * 1000 <= probed.requests * parameters.per_thousand, str(probed)

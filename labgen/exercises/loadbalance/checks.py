@@ -32,7 +32,7 @@ service = service_of("service")
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -75,7 +75,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_constraint(service: Service) -> None:
-    """The service is constrained to workers."""
+    """The service has a constraint that allows only workers."""
     kept_off_managers(service)
 
 
@@ -120,7 +120,7 @@ def test_published(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_port_open(node: Node, host: NodeHost, parameters: Parameters) -> None:
-    """The published port is open on the node, whether a task runs there or not."""
+    """The published port is open on the node, with or without a task there."""
     assert listens(host, "tcp", parameters.port, str(node.address)), listening(host, parameters.port)
 
 
@@ -144,7 +144,7 @@ _PAGES = (
     hint=_PAGES,
 )
 def test_pages(node: Node, exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """The manager, asking at the node's address with new connections, gets every worker's own page."""
+    """The manager gets every worker's page through the node's address. Each request is a new connection."""
     answers = exam.pages.through(node, parameters.port)
     assert _every_page(answers, lab, parameters), str(answers)
 
@@ -159,7 +159,7 @@ def test_pages(node: Node, exam: Exam, lab: Lab, parameters: Parameters) -> None
     hint=_PAGES,
 )
 def test_pages_from_itself(node: Node, exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """The node, asking at its own address with new connections, gets every worker's own page."""
+    """The node gets every worker's page through its own address. Each request is a new connection."""
     answers = exam.pages.itself(node, parameters.port)
     assert _every_page(answers, lab, parameters), str(answers)
 

@@ -69,8 +69,7 @@ def test_none_on_managers(swarm: Swarm, parameters: Parameters) -> None:
     ),
 )
 def test_label(swarm: Swarm, parameters: Parameters) -> None:
-    """One node at least bears the label {label}={value}, and one at least does not: otherwise it would choose
-    nothing."""
+    """At least one node has the label {label}={value}, and at least one does not."""
     bear = _labelled(swarm, parameters)
     labels = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
     assert bear, f"no node bears {parameters.label}={parameters.value}: {labels}"
@@ -84,8 +83,8 @@ def test_label(swarm: Swarm, parameters: Parameters) -> None:
     hint=_mended("labelled"),
 )
 def test_on_labelled(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {labelled_name} has the constraint {labelled.constraint}, and all of its tasks run and stay up where
-    that label is."""
+    """The service {labelled_name} has the constraint {labelled.constraint}. All of its tasks run and stay up on nodes
+    with that label."""
     service = found(swarm, parameters.labelled_name)
     constraint = parameters.labelled.constraint
     assert constraint in _constraints(service), f"its constraints: {', '.join(service.constraints) or 'none'}"
@@ -111,8 +110,8 @@ def test_on_labelled(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_spread(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The replicas of {spread_name}, which no constraint keeps off a node, run and stay up evenly over all nodes: one
-    more or less at most."""
+    """The replicas of {spread_name} run and stay up, spread evenly over all nodes: they differ by at most one. No
+    constraint excludes a node."""
     service = found(swarm, parameters.spread_name)
     open_to_all(swarm, service)
     _all_run(exam, service, parameters.spread)
@@ -132,7 +131,7 @@ def test_spread(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_pending(swarm: Swarm, parameters: Parameters) -> None:
-    """The service {too_big_name} reserves more than any node has, and its task is pending, on no node."""
+    """The service {too_big_name} reserves more memory than any node has. Its task is pending, on no node."""
     service = found(swarm, parameters.too_big_name)
     memory, processors = service.reserved
     assert memory or processors, "it reserves nothing"
@@ -151,7 +150,7 @@ def test_pending(swarm: Swarm, parameters: Parameters) -> None:
     ),
 )
 def test_says_why(swarm: Swarm, parameters: Parameters) -> None:
-    """The task's error says why: no node has enough resources."""
+    """The task's error gives the reason: no node has enough resources."""
     errors = [task.error for task in found(swarm, parameters.too_big_name).tasks if task.stuck]
     assert any("insufficient resources" in error for error in errors), f"its error: {'; '.join(errors) or 'none'}"
 

@@ -36,8 +36,8 @@ def _running_service(swarm: Swarm, exam: Exam, spec: ServiceSpec) -> Service:
     ),
 )
 def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {chosen_name} publishes port {port} for its port {target}, through the routing mesh, runs
-    {chosen.program}, and stays up."""
+    """The service {chosen_name} publishes port {port} for its port {target}, through the routing mesh. It runs
+    {chosen.program} and stays up."""
     _running_service(swarm, exam, parameters.chosen)
 
 
@@ -55,8 +55,8 @@ def test_chosen(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_automatic(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {automatic_name} publishes its port {target} through the routing mesh, at a port that the swarm has
-    chosen between {first_automatic} and {last_automatic}, runs {automatic.program}, and stays up."""
+    """The service {automatic_name} publishes its port {target} through the routing mesh, on a port from
+    {first_automatic} to {last_automatic} that Swarm chose. It runs {automatic.program} and stays up."""
     service = _running_service(swarm, exam, parameters.automatic)
     assert 0 in service.ports_asked, f"the port was asked for: {', '.join(map(str, service.ports_asked))}"
     assert any(parameters.may_choose(port.published) for port in service.ports), (
@@ -82,7 +82,7 @@ def _through(service: str) -> Hint:
     hint=_through("chosen"),
 )
 def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """Every node answers at port {port}, whether a task runs there or not."""
+    """Every node answers on port {port}, with or without a task there."""
     _answer_everywhere(exam, lab, found(swarm, parameters.chosen_name), parameters.chosen)
 
 
@@ -95,7 +95,7 @@ def test_chosen_everywhere(swarm: Swarm, exam: Exam, lab: Lab, parameters: Param
     hint=_through("automatic"),
 )
 def test_automatic_everywhere(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """Every node answers at the port that the swarm has chosen."""
+    """Every node answers on the port that Swarm chose."""
     _answer_everywhere(exam, lab, found(swarm, parameters.automatic_name), parameters.automatic)
 
 
@@ -121,7 +121,7 @@ def _answer_everywhere(exam: Exam, lab: Lab, service: Service, spec: ServiceSpec
     ),
 )
 def test_host(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {host_name} publishes port {host_port} for its port {target} in host mode, runs {host.program}, and
+    """The service {host_name} publishes port {host_port} for its port {target} in host mode. It runs {host.program} and
     stays up."""
     _running_service(swarm, exam, parameters.host)
 
@@ -141,7 +141,7 @@ def test_host(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """At port {host_port} every node answers on which a task of {host_name} runs, and no other."""
+    """On port {host_port}, only the nodes with a task of {host_name} answer."""
     counts = hosts(swarm, found(swarm, parameters.host_name))
     wrong = []
     for node in lab.nodes:
@@ -164,8 +164,8 @@ def test_host_answers(swarm: Swarm, exam: Exam, lab: Lab, parameters: Parameters
     ),
 )
 def test_one_for_each_node(swarm: Swarm, lab: Lab, parameters: Parameters) -> None:
-    """More replicas of {host_name} are asked for than there are nodes: one runs on each, the rest is pending, because
-    the port is in use."""
+    """The service {host_name} has more replicas than there are nodes. One runs on each node; the others are pending
+    because the port is in use."""
     service = found(swarm, parameters.host_name)
     requested = (
         f"{service.replicas} replicas are asked for" if service.replicas is not None else f"it is {service.mode}"

@@ -57,8 +57,8 @@ def lost(journals: Journals, swarm: Swarm) -> Outage | None:
     hint=(create("service"), see_tasks("{name}")),
 )
 def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository} and running {service.program}, and it runs and stays up
-    on every worker."""
+    """There is a service {name}. It uses the image {service.repository}, runs {service.program}, and stays up on every
+    worker."""
     service = made_from(swarm, parameters.service)
     counts = hosts(swarm, service)
     missing = [node.name for node in lab.workers if not counts.get(node.name)]
@@ -80,7 +80,7 @@ def test_service_runs(swarm: Swarm, lab: Lab, exam: Exam, parameters: Parameters
     ),
 )
 def test_another_led(journals: Journals, parameters: Parameters) -> None:
-    """While the engine of one manager was stopped, another became leader."""
+    """While the engine of one manager was stopped, another manager became leader."""
     successions = [
         (gone, heir)
         for gone, history in journals.items()
@@ -104,7 +104,7 @@ def test_another_led(journals: Journals, parameters: Parameters) -> None:
     ),
 )
 def test_majority_lost(journals: Journals, lost: Outage | None, parameters: Parameters) -> None:
-    """The engines of a majority of the managers were stopped at the same time: nobody led."""
+    """The engines of most managers were stopped at the same time, so the swarm had no leader."""
     assert lost is not None, _describe(journals, parameters)
 
 
@@ -121,7 +121,7 @@ def test_majority_lost(journals: Journals, lost: Outage | None, parameters: Para
     ),
 )
 def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
-    """The tasks that run now ran before the majority was lost: they have run on without it."""
+    """The running tasks started before the majority was lost, and kept running without it."""
     assert lost is not None
     names = {node.id: node.name for node in swarm.nodes}
     later = [
@@ -143,7 +143,7 @@ def test_ran_on(service: Service, lost: Outage | None, swarm: Swarm) -> None:
     ),
 )
 def test_recovered(swarm: Swarm, lab: Lab) -> None:
-    """Every manager is back: Ready and reachable, and one of them leads."""
+    """Every manager is Ready and reachable again, and one of them is the leader."""
     reachable = {node.name: node for node in swarm.nodes if node.role == "manager" and node.ready and node.reachable}
     missing = [node.name for node in lab.managers if node.name not in reachable]
     assert not missing, f"not Ready and reachable as managers: {', '.join(missing)}"

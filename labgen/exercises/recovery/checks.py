@@ -44,8 +44,8 @@ service = service_of("service")
     ),
 )
 def test_service_made(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository} and running {service.program}, with {replicas} replicas
-    that no constraint keeps off any node."""
+    """There is a service {name} with {replicas} replicas. It uses the image {service.repository}, runs
+    {service.program}, and has no constraint that excludes a node."""
     service = made_from(swarm, parameters.service)
     assert (service.mode, service.replicas) == ("replicated", parameters.replicas), f"it is {service.mode}" + (
         f" with {service.replicas} replicas" if service.replicas is not None else ""
@@ -94,7 +94,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_replaced(service: Service, parameters: Parameters) -> None:
-    """The history has a task whose container was ended by force, and in the same replica another one runs."""
+    """The history shows a task whose container was ended by force. A new task runs in the same replica."""
     histories = places(service)
     ended = {place: [task for task in tasks if task.killed] for place, tasks in histories.items()}
     past = ", ".join(
@@ -157,8 +157,8 @@ def death(exam: Exam, lacks: Lacks, parameters: Parameters) -> Death:
     ),
 )
 def test_recovers(death: Death) -> None:
-    """Tried by this check: one container killed with docker rm -f, another task runs in its place within {within} s
-    (longer on a slow computer), and as many run as before."""
+    """Live test: after one container is removed with docker rm -f, a new task replaces it within {within} s, longer on
+    a slow computer. As many tasks run as before."""
     assert death.after == death.before, f"{death.after} run, not {death.before} as before"
 
 
@@ -171,8 +171,8 @@ def test_recovers(death: Death) -> None:
     hint=asked_often(),
 )
 def test_answers_meanwhile(death: Death, exam: Exam, parameters: Parameters) -> None:
-    """Tried by this check: of the requests made through every node meanwhile, some are lost only in the moment until
-    every node has heard of the dead container, and in that until the new one's server listens."""
+    """Live test: requests through every node succeed meanwhile, apart from two brief moments: until every node knows
+    that the container is gone, and until the new one's server listens."""
     prober.lost_for_a_moment(exam, death.probed, parameters.losing)
 
 

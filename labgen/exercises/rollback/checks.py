@@ -52,8 +52,8 @@ def _repeat(service: str, *commands: str) -> Hint:
     hint=create("queue", "store"),
 )
 def test_services_exist(swarm: Swarm, parameters: Parameters) -> None:
-    """There are the services {queue_name} and {store_name}, each made from {queue.repository} and running
-    {queue.program}, replicated, with {replicas} replicas."""
+    """There are services {queue_name} and {store_name} with {replicas} replicas each. Both use the image
+    {queue.repository} and run {queue.program}."""
     for spec in (parameters.queue, parameters.store):
         service = found(swarm, spec.name)
         if not _broken(service, spec, parameters):
@@ -95,7 +95,7 @@ def test_running(queue: Service, store: Service, exam: Exam) -> None:
     hint=_repeat("queue", "{break_queue}", "{mend_queue}"),
 )
 def test_paused(queue: Service) -> None:
-    """An update of {queue_name} failed and was paused: what failed had come to some replicas, and not to all."""
+    """An update of {queue_name} failed and was paused. It had reached some replicas, but not all."""
     bad = failing(queue)
     assert bad, "the history shows no task of another image that failed"
     assert len(bad) < len(places(queue)), "every replica had a task that failed"
@@ -109,7 +109,7 @@ def test_paused(queue: Service) -> None:
     hint=on_manager("{mend_queue}", look=_("Update {queue_name} again, to an image that exists.")),
 )
 def test_mended(queue: Service, exam: Exam, parameters: Parameters) -> None:
-    """It was mended by a further update, which is complete: every task of {queue_name} has {new}."""
+    """Another update repaired it and is completed: every task of {queue_name} uses {new}."""
     images = {task.image.partition("@")[0] for task in queue.running}
     assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     assert queue.update_state == "completed", f"the update's state: {queue.update_state} {queue.update_message}"
@@ -123,7 +123,7 @@ def test_mended(queue: Service, exam: Exam, parameters: Parameters) -> None:
     hint=_repeat("store", "{break_store}", "{rollback}"),
 )
 def test_continued(store: Service) -> None:
-    """An update of {store_name} failed and went on: in every replica a task of another image failed."""
+    """An update of {store_name} failed and continued: in every replica, a task of another image failed."""
     spared = sorted(set(places(store)) - set(failing(store)))
     assert not spared, f"no such task in the history of replica {', '.join(spared)}"
 
@@ -153,8 +153,7 @@ def test_rolled_back(store: Service, parameters: Parameters) -> None:
     ),
 )
 def test_by_itself(store: Service, parameters: Parameters) -> None:
-    """The last update of {store_name} failed, and the swarm took it back by itself before it had come to every
-    replica."""
+    """The last update of {store_name} failed, and Swarm rolled it back by itself before it reached every replica."""
     assert store.update_state == "rollback_completed", f"the last update's state: {store.update_state or 'none'}"
     # A service whose action is rollback, and of which the last that happened is a rollback: by hand, that would have
     # taken the action back, too.

@@ -42,7 +42,7 @@ _PAGE = 65536
     hint=(create("service"), on_manager("{up}", "{down}")),
 )
 def test_scaled_up(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service {name} has been scaled up to {many} replicas."""
+    """The service {name} was scaled up to {many} replicas."""
     service = found(swarm, parameters.name)
     events = _remembered(exam, service)
     changes = [*events.changes, *_last_change(service)]
@@ -61,7 +61,7 @@ def test_scaled_up(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     hint=(scale("{down}"), see_tasks("{name}")),
 )
 def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """The service has {few} replicas again, and all of them run and stay up, on workers."""
+    """The service has {few} replicas again. All of them run and stay up, on workers."""
     assert service.replicas == parameters.few, f"it has {service.replicas} replicas"
     nodes = [(node.name, node.role) for task in service.running if (node := swarm.node(task.node_id))]
     runs(exam, service, parameters.few)
@@ -80,8 +80,8 @@ def test_scaled_down(service: Service, swarm: Swarm, exam: Exam, parameters: Par
     ),
 )
 def test_same_service(service: Service, swarm: Swarm, parameters: Parameters) -> None:
-    """All else is as it was: made from {service.repository}, running {service.program}, kept to workers, port {port}
-    published for its port {target}."""
+    """Nothing else changed: the service uses {service.repository}, runs {service.program} on workers only, and
+    publishes port {port} for its port {target}."""
     made_from(swarm, parameters.service)
     kept_off_managers(service)
     published(service, parameters.publish)
@@ -133,8 +133,9 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
     hint=see_tasks("{name}"),
 )
 def test_scales(tried: Tried) -> None:
-    """Tried by this check: scaled by one (with a nonce by up to {most_more}), as many more tasks run within {within} s
-    (longer on a slow computer) and those that ran before are left alone; scaled back, they are gone."""
+    """Live test: after the service is scaled up by one replica (with a nonce, by up to {most_more}), the new tasks run
+    within {within} s, longer on a slow computer. The other tasks keep running. After it is scaled down, the new tasks
+    are gone."""
     assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
 
 
@@ -147,8 +148,8 @@ def test_scales(tried: Tried) -> None:
     hint=asked_often(),
 )
 def test_answers_meanwhile(tried: Tried, exam: Exam, parameters: Parameters) -> None:
-    """Tried by this check: of the requests made through every node meanwhile none is lost, unless in the moment in
-    which the new container has started and its server does not listen yet."""
+    """Live test: while the service is scaled, requests through every node succeed, apart from a brief moment until the
+    new container's server listens."""
     prober.lost_for_a_moment(exam, tried.probed, parameters.losing)
 
 

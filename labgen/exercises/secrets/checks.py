@@ -48,8 +48,8 @@ _TASK_NODE = _("the node of the task")
     ),
 )
 def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository} and running {service.program}, and its task runs and
-    stays up."""
+    """There is a service {name}. It uses the image {service.repository}, runs {service.program}, and its task stays
+    up."""
     service = made_from(swarm, parameters.service)
     assert service.running, "; ".join(f"{task.state} {task.error}".strip() for task in service.tasks[-2:]) or "no task"
     runs(exam, service)
@@ -64,7 +64,7 @@ def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_secret_given(service: Service, parameters: Parameters) -> None:
-    """The service is given a secret as the file {file}."""
+    """The service gets a secret as the file {file}."""
     source = service.files.get(parameters.file)
     assert source in service.secrets, f"it is given {_describe(service)}"
 
@@ -81,7 +81,7 @@ def test_secret_given(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """In each running container the file is there, in memory, and names a user."""
+    """Each running container has the file, in memory, and the file names a user."""
     for node, container in _containers(service, exam):
         fields = exam.ask_node(node, _counting(container, parameters)).split()
         assert len(fields) == 2, f"on {node.name} there is no {parameters.file} in the container"
@@ -100,7 +100,7 @@ def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) 
     ),
 )
 def test_config_given(service: Service, parameters: Parameters) -> None:
-    """The service is given a config as the file of nginx's site, {config_file}."""
+    """The service gets a config as nginx's site file, {config_file}."""
     source = service.files.get(parameters.config_file)
     assert source in service.configs, f"it is given {_describe(service)}"
 
@@ -119,7 +119,7 @@ def test_config_given(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_guarded(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """nginx refuses a request without a password (401), and gives a user of the file the page (200)."""
+    """nginx refuses a request without a password (401) and answers a user of the file (200)."""
 
     def look() -> None:
         for node, container in _containers(service, exam):
@@ -141,7 +141,7 @@ def test_guarded(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_rotated(service: Service, parameters: Parameters) -> None:
-    """The password was changed: the service, and every task that runs, is given {second} now."""
+    """The password was changed: the service and every running task now use {second}."""
     mounts = [service.files, *(task.files for task in service.running)]
     sources = {mount.get(parameters.file, "nothing") for mount in mounts}
     assert sources == {parameters.second}, f"{parameters.file} is {', '.join(sorted(sources))}"
@@ -160,7 +160,7 @@ def test_rotated(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_history(service: Service, parameters: Parameters) -> None:
-    """The history has a task with the secret before it, {first}: the service was updated, not made anew."""
+    """The history shows a task with the earlier secret, {first}: the service was updated, not created again."""
     earlier = [task.files.get(parameters.file) for tasks in places(service).values() for task in tasks[:-1]]
     had_first = parameters.first in earlier
     assert had_first, (
@@ -174,7 +174,7 @@ def test_history(service: Service, parameters: Parameters) -> None:
     hint=on_manager("docker secret ls", "docker secret rm {first}", look=_("See which secrets the swarm still has.")),
 )
 def test_old_one_removed(exam: Exam, parameters: Parameters) -> None:
-    """The secret before it, {first}, is removed from the swarm."""
+    """The earlier secret, {first}, was removed from the swarm."""
     path = f"/secrets/{quote(parameters.first)}"
     assert exam.ask(path)[path].status == 404, f"{parameters.first} is there still"
 

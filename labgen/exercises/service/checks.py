@@ -47,7 +47,7 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab, parameters: Paramete
     hint=on_manager("docker service update --image {image} {name}", look=_("See which image the service has.")),
 )
 def test_image(service: Service, parameters: Parameters) -> None:
-    """The service is made from the image {image}."""
+    """The service uses the image {image}."""
     assert same_image(service.image, parameters.image), f"it is made from {service.plain_image}"
 
 
@@ -60,7 +60,7 @@ def test_image(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_command(service: Service, parameters: Parameters) -> None:
-    """The service's command is the loop of the exercise: it says '{line}', sleeps for {pause} s, and starts again."""
+    """The service's command is the loop of the exercise: it prints '{line}', sleeps for {pause} s, and starts again."""
     expected = shlex.split(parameters.service.command)
     command = (*service.entrypoint, *service.args)
     right = (
@@ -80,7 +80,7 @@ def test_command(service: Service, parameters: Parameters) -> None:
     hint=see_tasks("{name}"),
 )
 def test_running(service: Service, exam: Exam) -> None:
-    """As many tasks run and stay up as the service wants, and it wants one at least."""
+    """The service has one replica or more, and all of them run and stay up."""
     assert service.mode == "replicated", f"it is {service.mode}"
     assert service.replicas, "it wants no task: its replicas are 0"
     runs(exam, service, service.replicas)
@@ -97,7 +97,7 @@ def test_running(service: Service, exam: Exam) -> None:
     ),
 )
 def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """The log of every running task says '{line}' again and again."""
+    """The log of every running task shows '{line}' again and again."""
 
     def look() -> None:
         logs = {f"{parameters.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
@@ -123,7 +123,7 @@ def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_made_by_the_swarm(exam: Exam, lab: Lab, parameters: Parameters) -> None:
-    """No container {name} stands beside the service, made by hand with docker run."""
+    """There is no container {name} that was created by hand with docker run."""
     alone = [node.name for node in lab.nodes if parameters.name in exam.containers(node)]
     assert not alone, f"a container {parameters.name} was made by hand on {', '.join(alone)}"
 

@@ -45,7 +45,7 @@ _TOGETHER = timedelta(seconds=45)
     ),
 )
 def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a stack {stack}, and the services web, counter and cache were deployed with it."""
+    """There is a stack {stack} with the services web, counter and cache."""
     services = {spec.name: swarm.services.get(spec.name) for spec in parameters.services}
     missing = [name for name, service in services.items() if service is None]
     assert not missing, f"there is no service {', '.join(missing)}"
@@ -72,8 +72,8 @@ def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
 def test_running(
     swarm: Swarm, web: Service, counter: Service, cache: Service, exam: Exam, parameters: Parameters
 ) -> None:
-    """web has {web_replicas} replicas of {web.repository}, counter one of {counter.repository}, cache one of
-    {cache.repository}, and all of them run and stay up."""
+    """web has {web_replicas} replicas of {web.repository}, counter has one of {counter.repository}, and cache has one
+    of {cache.repository}. All of them run and stay up."""
     for spec, service in zip(parameters.services, (web, counter, cache), strict=True):
         made_from(swarm, spec)
         assert service.replicas == spec.replicas, f"{service.name} has {service.replicas} replicas"
@@ -126,7 +126,7 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     ),
 )
 def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
-    """counter reaches the cache by its name: the number of visits that the cache counts grows while it is looked at."""
+    """counter reaches the cache by its name: the cache's number of visits grows during the check."""
     (task,) = cache.running
     node = exam.host(task)
     assert node is not None, f"the cache runs on a node that is not of the lab: {task.node_id}"
@@ -152,7 +152,7 @@ def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
     hint=on_manager("{change}", "{deploy}", look=_("Change the cache's image in {file}. Then deploy the file again.")),
 )
 def test_updated(cache: Service, exam: Exam, parameters: Parameters) -> None:
-    """The service cache and its running task have the new image, {new}."""
+    """The service cache and its running task use the new image, {new}."""
     images = {cache.plain_image, *(task.image.partition("@")[0] for task in cache.running)}
     assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, cache)
@@ -168,7 +168,7 @@ def test_updated(cache: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_from_the_file(cache: Service, parameters: Parameters) -> None:
-    """The new image came from the file: it was changed and deployed again."""
+    """The new image came from the file, which was changed and deployed again."""
     # `docker stack deploy` notes what the file said (docker/cli cli/compose/convert/service.go).
     image = cache.labels.get("com.docker.stack.image", "")
     assert same_image(image, parameters.new), f"when it was last deployed, the file said {image or 'nothing'}"
@@ -184,7 +184,7 @@ def test_from_the_file(cache: Service, parameters: Parameters) -> None:
     ),
 )
 def test_history(cache: Service, parameters: Parameters) -> None:
-    """The cache's history has a task of the old image, {old}: it was updated, not made anew."""
+    """The cache's history shows a task of the old image, {old}: the service was updated, not created again."""
     earlier = [task.image.partition("@")[0] for tasks in places(cache).values() for task in tasks[:-1]]
     had_old = any(same_image(image, parameters.old) for image in earlier)
     assert had_old, f"earlier tasks: {', '.join(earlier) or 'none'}"
@@ -200,7 +200,7 @@ def test_history(cache: Service, parameters: Parameters) -> None:
     ),
 )
 def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
-    """When the cache was replaced, the tasks of web and counter stayed as they were."""
+    """When the cache was replaced, the tasks of web and counter kept running."""
     change = next(turn.new.created for turn in turns(cache) if turn.new.created)
     replaced = [
         f"{service.name}.{turn.place}"
@@ -225,6 +225,6 @@ def test_others_stay(web: Service, counter: Service, cache: Service) -> None:
     ),
 )
 def test_page(node: Node, exam: Exam, parameters: Parameters) -> None:
-    """A request to port {port} of the node is answered by web."""
+    """web answers requests to port {port} of the node."""
     answer = exam.pages.through(node, parameters.port)
     assert answer.answered, str(answer)

@@ -31,7 +31,7 @@ service = service_of("service")
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -54,7 +54,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=on_manager("{update}", look=_("See which image the service and its tasks have.")),
 )
 def test_image(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """The service and every task that runs have the new image, {new}."""
+    """The service and every running task use the new image, {new}."""
     images = {service.plain_image, *(task.image.partition("@")[0] for task in service.running)}
     assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
@@ -73,7 +73,7 @@ def test_image(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_server_version(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """Every running server, asked itself, is of the version that the new image brings."""
+    """Every running server reports the version of the new image."""
     at: dict[Node, list[Task]] = {}
     for task in service.running:
         node = exam.host(task)
@@ -105,7 +105,7 @@ def test_server_version(service: Service, exam: Exam, parameters: Parameters) ->
     ),
 )
 def test_history(service: Service, parameters: Parameters) -> None:
-    """The history has both versions: in every replica a task of the old image came before the new one."""
+    """The history shows both versions: in every replica, a task of the old image came before the new one."""
     without = [
         place
         for place, tasks in places(service).items()
@@ -130,7 +130,7 @@ def test_history(service: Service, parameters: Parameters) -> None:
     ),
 )
 def test_one_at_a_time(service: Service, exam: Exam) -> None:
-    """While it was updated, no more than one replica was missing at any one time."""
+    """During the update, at most one replica was missing at a time."""
     # Other turns may have come since: a container or a node that failed is not the update's doing.
     happened = [turn for update in updates(exam.lived(service.name)) for turn in update if turn.started]
     missing = most_missing(happened)
@@ -144,7 +144,7 @@ def test_one_at_a_time(service: Service, exam: Exam) -> None:
     hint=on_manager("docker service inspect --pretty {name}", look=_("See how the last update ended.")),
 )
 def test_completed(service: Service) -> None:
-    """The update is complete: neither going on nor paused."""
+    """The update is completed. It is neither running nor paused."""
     state = service.update_state or "none has begun"
     assert state == "completed", f"the update's state: {state} {service.update_message}".rstrip()
 

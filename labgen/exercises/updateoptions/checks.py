@@ -37,7 +37,7 @@ def happened(service: Service, exam: Exam, parameters: Parameters) -> list[list[
     hint=create("service"),
 )
 def test_service_exists(swarm: Swarm, parameters: Parameters) -> None:
-    """There is a service {name}, made from {service.repository}, and it runs {service.program}."""
+    """There is a service {name}. It uses the image {service.repository} and runs {service.program}."""
     made_from(swarm, parameters.service)
 
 
@@ -60,7 +60,7 @@ def test_running(service: Service, exam: Exam, parameters: Parameters) -> None:
     hint=on_manager("{update_in_pairs}", look=_("See which image the tasks have, and how the last update ended.")),
 )
 def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
-    """Every task that runs has the new image, {new}, and the last update is complete."""
+    """Every running task uses the new image, {new}, and the last update is completed."""
     images = {task.image.partition("@")[0] for task in service.running}
     assert all(same_image(image, parameters.new) for image in images), f"images in use: {', '.join(sorted(images))}"
     changed_image(exam, service)
@@ -79,8 +79,7 @@ def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     ),
 )
 def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
-    """One update changed {parallelism} replicas at a time, and no more than {parallelism} were missing at any one
-    time."""
+    """One update changed {parallelism} replicas at a time, and at most {parallelism} were missing at a time."""
     assert any(_in_pairs(update, parameters) for update in happened), _describe(happened, parameters)
 
 
@@ -95,7 +94,7 @@ def test_two_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> No
     ),
 )
 def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
-    """That update waited for {delay} s or more after some replicas before it went on to the next."""
+    """That update waited for {delay} s or more between one group of replicas and the next."""
     pairs = [update for update in happened if _in_pairs(update, parameters)]
     assert any(at_once(update, parameters.delay - parameters.slack) <= parameters.parallelism for update in pairs), (
         _describe(pairs, parameters)
@@ -110,7 +109,8 @@ def test_pause(happened: list[list[Turn]], parameters: Parameters) -> None:
     hint=on_manager("{update_start_first}", look=_("See in which order an update replaces a task.")),
 )
 def test_start_first(happened: list[list[Turn]], parameters: Parameters) -> None:
-    """One update started first: in every replica the old task ended only after the new one ran; none was missing."""
+    """One update used start-first: in every replica, the old task ended after the new one ran. No replica was
+    missing."""
     assert any(_start_first(update) for update in happened), _describe(happened, parameters)
 
 
@@ -122,7 +122,7 @@ def test_start_first(happened: list[list[Turn]], parameters: Parameters) -> None
     hint=on_manager("{update_start_first}", look=_("See how many replicas an update replaces at a time.")),
 )
 def test_one_at_a_time(happened: list[list[Turn]], parameters: Parameters) -> None:
-    """The update that started first changed one replica at a time."""
+    """The start-first update changed one replica at a time."""
     first = [update for update in happened if _start_first(update)]
     assert any(at_once(update) == 1 for update in first), _describe(first, parameters)
 

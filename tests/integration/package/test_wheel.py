@@ -121,7 +121,7 @@ def test_evidence_is_graded_and_explained_without_the_checkout(installed: Path, 
     assert (installed / "labgen" / "report" / "schema.json").exists()
     explained = run(installed, tmp_path, "labgen.cli", "explain", "update.history", "--from", str(kept), "--lang", "en")
     assert explained.returncode == 0, explained.stderr
-    assert "The history has both versions" in explained.stdout
+    assert "The history shows both versions" in explained.stdout
 
 
 PAGE = CHECKOUT / "docs" / "writing-an-exercise.md"

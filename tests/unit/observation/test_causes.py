@@ -34,7 +34,7 @@ from labgen.docker.question import Page
 from labgen.docker.refusals import of_refusal
 from labgen.docker.swarm import Swarm
 from labgen.exercise.catalogue import exercises
-from labgen.exercise.hint import text_of
+from labgen.exercise.hint import Stage, text_of
 from labgen.model.lab import Node
 from labgen.observation.causes import CAUSES, diagnose, findings
 from labgen.observation.causes.ask import observe, of_services
@@ -131,7 +131,7 @@ TOLD = {
     "disk-full": ("The disk of swarm-worker1 is full", "swarm-worker1의 디스크가 가득", "df -h /var/lib/docker"),
     "engine-stopped": (
         "The Docker engine of swarm-worker2 does not run",
-        "swarm-worker2의 도커 엔진이 실행되지",
+        "swarm-worker2의 Docker 엔진이 실행되지",
         "sudo systemctl start docker",
     ),
     "node-left": (
@@ -196,6 +196,17 @@ def test_cause_advice_destroys_nothing_without_saying_so(name: str) -> None:
                 if destroying.search(command):
                     assert re.search("lost|stay", f"{hint.look} {hint.note}"), command
             assert hint.commands
+
+
+@pytest.mark.parametrize("name", [cause.name for cause in CAUSES])
+def test_cause_advice_has_short_sentences_and_keeps_the_command_for_the_last_stage(name: str) -> None:
+    (cause,) = (cause for cause in CAUSES if cause.name == name)
+    for finding in cause.recognise(SAMPLES[name][1]()):
+        for advice in (hint.in_("en", NAMES) for hint in finding.hints):
+            for text in (advice.words, advice.look, advice.note):
+                assert max(len(sentence.split()) for sentence in re.split(r"(?<=[.?!])\s+", text)) <= 30, text
+            first = str(advice.up_to(Stage.LOOK))
+            assert not [command for command in advice.commands if " ".join(command.split()[:3]) in first]
 
 
 @pytest.mark.parametrize("name", [cause.name for cause in CAUSES])

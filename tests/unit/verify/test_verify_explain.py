@@ -59,9 +59,9 @@ def test_explain_check_is_explained_by_what_it_asked(graded: Path) -> None:
     assert (run.returncode, run.stderr) == (0, "")
     first, claim, *rest = run.stdout.splitlines()
     assert first == "update.server_version  (2 points)"
-    assert claim == "Every running server, asked itself, is of the version that the new image brings."
+    assert claim == "Every running server reports the version of the new image."
     text = "\n".join(rest)
-    assert "needs: update.image: The service and every task that runs have the new image" in text
+    assert "needs: update.image: The service and every running task use the new image" in text
     assert "Verdict: FAIL" in text
     assert "says: redis_version:6.0.16" in text
     assert (
@@ -81,7 +81,7 @@ def test_explain_check_is_explained_by_what_it_asked(graded: Path) -> None:
 
 def test_explain_in_korean(graded: Path) -> None:
     run = explain(graded, "server_version", language="ko", hints=3)
-    assert "실행 중인 서버에 직접 물은 버전이 새 이미지의 버전이다." in run.stdout
+    assert "실행 중인 모든 서버의 버전이 새 이미지의 버전이다." in run.stdout
     assert "판정: 실패" in run.stdout
     assert "해 볼 것: 컨테이너마다 서버의 버전을 확인하세요.\n" in run.stdout
     assert "      my-database의 태스크가 있는 노드에서:\n        docker ps\n" in run.stdout
@@ -149,7 +149,7 @@ def test_explain_what_was_not_looked_at_is_said(graded: Path) -> None:
 def test_explain_before_anything_was_graded_the_claim_is_told(tmp_path: Path) -> None:
     run = explain(tmp_path, "update.history")
     assert (run.returncode, run.stderr) == (0, "")
-    assert "The history has both versions" in run.stdout
+    assert "The history shows both versions" in run.stdout
     assert run.stdout.rstrip().endswith("Nothing was graded yet: after `labgen grade` its evidence stands here.")
     assert "Verdict" not in run.stdout
 
@@ -164,7 +164,7 @@ def test_evidence_that_was_changed_is_not_explained(graded: Path, tmp_path: Path
 
 def test_explain_command_line_starts_it(graded: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["-C", str(graded), "explain", "update.history", "--lang", "en"]) == 0
-    assert "The history has both versions" in capfd.readouterr().out
+    assert "The history shows both versions" in capfd.readouterr().out
 
 
 ABOUT = Check("update", "it", Text("It is so."), 2, (), (), "all", False)

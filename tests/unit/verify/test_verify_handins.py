@@ -212,7 +212,7 @@ def test_grade_of_one_file_takes_its_parameters_and_names_them(
     page, markdown = [(tmp_path / "out" / f"report.{form}").read_text(encoding="utf-8") for form in ("html", "md")]
     assert "&lt;i&gt;[see]" in page
     assert "<i>" not in page
-    assert r"says '&lt;i&gt;\[see\]\(" in markdown
+    assert r"prints '&lt;i&gt;\[see\]\(" in markdown
 
 
 @pytest.mark.parametrize("accelerated", [True, False])

@@ -29,7 +29,7 @@ def test_exercise_acts_says_whose_checks_act() -> None:
         name
         for name, module in modules.items()
         for _, function in inspect.getmembers(module, inspect.isfunction)
-        if (inspect.getdoc(function) or "").startswith("Tried by this check")
+        if (inspect.getdoc(function) or "").startswith("Live test")
     }
     assert acting == {name for name, exercise in exercises().items() if exercise.acts}
 

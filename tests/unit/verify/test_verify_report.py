@@ -168,7 +168,7 @@ def test_text_tells_of_the_swarm_itself_in_one_line(checks: tuple[Outcome, ...],
 
 def test_text_of_a_fresh_lab_says_that_no_exercise_has_been_begun() -> None:
     assert reports.to_text(CLUSTER_ALONE) == (
-        "cluster: 2 of 2 checks\n\nNo exercise has been begun. Next: labgen run --list\n"
+        "cluster: 2 of 2 checks\n\nNo exercise was started. Next: labgen run --list\n"
     )
     assert reports.to_text(replace(CLUSTER_ALONE, language="ko")) == (
         "cluster: 검사 2개 중 2개 통과\n\n아직 시작한 실습이 없습니다. 다음 명령: labgen run --list\n"
@@ -185,7 +185,7 @@ def test_text_of_a_lab_with_services_of_no_exercise_names_them() -> None:
     )
     report = replace(CLUSTER_ALONE, seen=replace(snapshot, probes=(), exchanges=()))
     assert reports.to_text(report).splitlines()[-1] == (
-        "No exercise has been begun. There are services that belong to none: web-alb2. "
+        "No exercise was started. There are services that belong to none: web-alb2. "
         "If one of them is meant to, name its exercise: labgen grade EXERCISE"
     )
     assert "어느 실습에도 속하지 않는 서비스가 있습니다: web-alb2." in reports.to_text(replace(report, language="ko"))

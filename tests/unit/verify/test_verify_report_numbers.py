@@ -228,7 +228,7 @@ def test_probe_that_lost_some_never_lost_nothing_of_a_hundred(lost: int, share: 
 
 def test_report_tells_one_time_only_where_an_older_one_tells_another() -> None:
     regraded = replace(REPORT, seconds=0.9, seen=replace(REPORT.seen, waited=12.6))
-    assert "It took 13 s, of which 13 s" in regraded.took
+    assert "It took 13 s. 13 s of that" in regraded.took
     for text in (shown(to_html(regraded)), to_markdown(regraded)):
         assert re.search(r"(?<![\d.])13 s", text)
         assert not re.search(r"(?<![\d.])1 s\b(?! at most)", text.partition("Updates and recoveries")[0])

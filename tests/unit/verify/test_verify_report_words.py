@@ -101,12 +101,12 @@ def test_closing_says_what_is_missing() -> None:
     report = replace(REPORT, checks=(PASSED,), not_begun=("stack", "ports"), complete=False)
     assert report.closing == (
         "3 of 3 points; 1 check: 1 pass. The run was cut short: not every check was judged. "
-        "Not begun, and not graded: stack, ports."
+        "Not started, and not graded: stack, ports."
     )
 
 
 @pytest.mark.parametrize(
-    ("waited", "beginning"), [(0.5, ""), (0.51, "It took 12 s, of which 1 s"), (3.4, "It took 12 s, of which 3 s")]
+    ("waited", "beginning"), [(0.5, ""), (0.51, "It took 12 s. 1 s of that"), (3.4, "It took 12 s. 3 s of that")]
 )
 def test_took_is_told_where_swarm_was_waited_for(waited: float, beginning: str) -> None:
     report = replace(REPORT, seconds=12.4, seen=replace(REPORT.seen, waited=waited))
@@ -225,7 +225,7 @@ def test_markdown_of_the_sample_says_all_of_it() -> None:
         "# Report: course\n\n2026-11-24T12:00:00+00:00, 12 s. **0 of 4 points, 2 could not be judged; "
     )
     for line in (
-        " It took 12 s, of which 3 s were waiting",
+        " It took 12 s. 3 s of that were Swarm's own delays",
         "| Exercise | Points | |" if len(REPORT.exercises()) > 1 else "## Load balancing: 0 of 4 points",
         "| verdict | points |".title().replace("Points |", "Points | What must be true | Node |"),
         "- **FAIL**: As many tasks of the service run as the exercise asks for.",
@@ -233,7 +233,7 @@ def test_markdown_of_the_sample_says_all_of_it() -> None:
         "  - try: On manager: docker service ps",
         "## Not applicable here: the kernel has no IPVS",
         "| n/a | -/4 | The published port is open. |  |",
-        "## Requests while checks acted",
+        "## Requests during live tests",
         "- Load balancing: 1240 requests in 14.2 s",
         f"Evidence: digest `{'5f' * 32}`",
     ):

@@ -49,9 +49,7 @@ def _fresh(fake: FakeLab) -> None:
     fake.service, fake.tasks = None, []
 
 
-@pytest.mark.parametrize(
-    ("language", "words"), [("en", "No exercise has been begun."), ("ko", "시작한 실습이 없습니다")]
-)
+@pytest.mark.parametrize(("language", "words"), [("en", "No exercise was started."), ("ko", "시작한 실습이 없습니다")])
 def test_a_fresh_lab_is_green_and_earns_nothing(grade: Grade, fake: FakeLab, language: str, words: str) -> None:
     _fresh(fake)
     report = grade("--lang", language)
@@ -99,7 +97,7 @@ def test_where_no_swarm_is_seen_nobody_says_that_nothing_was_begun(grade: Grade,
     fake.dead.add(MANAGER)
     report = grade()
     assert (report["status"], report["not_begun"]) == (12, [])
-    assert "has been begun" not in report["printed"]
+    assert "was started" not in report["printed"]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
