@@ -11,7 +11,12 @@ from collections.abc import Iterator, Mapping
 
 Forms = tuple[str, ...]
 
-_LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)\s+)?"((?:[^"\\]|\\.)*)"')
+_STRING = r'"([^"\\\n]*(?:\\.[^"\\\n]*)*)"'
+_LINE = re.compile(rf"(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[\d+\])?)\s+)?{_STRING}")
+_SHORT = re.compile(rf"((?:#[^\n]*\n)*)msgid {_STRING}\nmsgstr {_STRING}(?:\n\n+|\n*\Z)")
+"""An entry whose texts have a line each, with the comments above it."""
+_BEGIN = re.compile(r"(?:#[^\n]*\n)*msg(?:id|ctxt) ")
+_FUZZY = re.compile(r"^#,.*fuzzy", re.MULTILINE)
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 _CHARSET = re.compile(rb"Content-Type:[^\n]*charset=([\w-]+)")
@@ -49,22 +54,51 @@ def translations(text: str) -> Mapping[str, Forms]:
     :param text: of the file.
     :raises DamagedCatalogue: a line is none of such a file.
     """
-    return {
-        entry["msgid"]: forms
-        for entry in _entries(text)
-        if entry["msgid"] and any(forms := tuple(words for key, words in entry.items() if key.startswith("msgstr")))
-    }
+    forms: dict[str, Forms] = {}
+    position, line = 0, 1
+    while position < len(text):
+        # Nearly every entry has one line for each of its two texts, which one match reads.
+        if short := _SHORT.match(text, position):
+            comments, msgid, msgstr = short.groups()
+            if msgid and msgstr and not (comments and _FUZZY.search(comments)):
+                forms[_unescaped(msgid)] = (_unescaped(msgstr),)
+            end = short.end()
+        else:
+            end = _next_block(text, position)
+            while end < len(text) and not _BEGIN.match(text, end):
+                end = _next_block(text, end)
+            forms.update(_long_entries(text[position:end], line))
+        line += text.count("\n", position, end)
+        position = end
+    return forms
 
 
-def _entries(text: str) -> Iterator[dict[str, str]]:
+def _next_block(text: str, position: int) -> int:
+    """Find the place after the next empty line; the end of the text if there is none."""
+    empty = text.find("\n\n", position)
+    return len(text) if empty < 0 else empty + 2
+
+
+def _long_entries(text: str, line: int) -> Iterator[tuple[str, Forms]]:
+    """Yield the translated texts of some entries with their translations.
+
+    :param line: of the file, with which the entries begin.
+    """
+    for entry in _entries(text, line):
+        forms = tuple(words for key, words in entry.items() if key.startswith("msgstr"))
+        if entry["msgid"] and any(forms):
+            yield entry["msgid"], forms
+
+
+def _entries(text: str, first: int) -> Iterator[dict[str, str]]:
     """Yield the texts of each entry that is not fuzzy, by their keywords."""
     entry: dict[str, str] = {}
     fuzzy = next_fuzzy = False
     keyword = ""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(text.split("\n"), first):
         line = line.strip()
         if not line or line[0] == "#":
-            next_fuzzy = next_fuzzy or (line.startswith("#,") and "fuzzy" in line)
+            next_fuzzy = next_fuzzy or bool(_FUZZY.match(line))
             continue
         match = _LINE.fullmatch(line)
         if match is None or not (match[1] or keyword):
@@ -74,10 +108,10 @@ def _entries(text: str) -> Iterator[dict[str, str]]:
                 yield entry
             entry, fuzzy, next_fuzzy = {}, next_fuzzy, False
         keyword = match[1] or keyword
-        entry[keyword] = entry.get(keyword, "") + (_ESCAPE.sub(_unescaped, match[2]) if "\\" in match[2] else match[2])
+        entry[keyword] = entry.get(keyword, "") + _unescaped(match[2])
     if "msgid" in entry and not fuzzy:
         yield entry
 
 
-def _unescaped(escape: re.Match[str]) -> str:
-    return _ESCAPED.get(escape[1], escape[1])
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text) if "\\" in text else text

@@ -10,6 +10,7 @@ from labgen.core.po_file import DamagedCatalogue, decoded, translations
 from tests.messages import read, targets
 
 HEADER = 'msgid ""\nmsgstr ""\n"Language: ko\\n"\n\n'
+SHORT = '#: code.py\nmsgid "a"\nmsgstr "가"\n\n'
 TYPE = '"Content-Type: text/plain; charset=%s\\n"\n'
 
 
@@ -49,6 +50,17 @@ def test_translations_of_a_damaged_file(entry: str) -> None:
     with pytest.raises(DamagedCatalogue, match="not a line of a catalogue") as error:
         translations(entry)
     assert error.value.line == 1
+
+
+def test_translations_names_the_line_that_is_damaged() -> None:
+    with pytest.raises(DamagedCatalogue) as error:
+        translations(HEADER + SHORT + SHORT + 'msgid "b"\n\nmsgstr "나"\noops\n\n' + SHORT)
+    assert error.value.line == HEADER.count("\n") + 8 + 4
+
+
+def test_translations_of_an_entry_with_an_empty_line_in_it() -> None:
+    assert translations(SHORT + 'msgid "b"\n\nmsgstr "나"\n\n' + SHORT) == {"a": ("가",), "b": ("나",)}
+    assert translations(SHORT + "#, fuzzy\n" + SHORT.replace('"a"', '"b"')) == {"a": ("가",)}
 
 
 @pytest.mark.parametrize(
