@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -11,7 +10,8 @@ from typing import Concatenate, ParamSpec
 import click
 
 from labgen.core.atomic_files import need_folder
-from labgen.core.i18n import ui_language
+from labgen.core.console import warn
+from labgen.core.i18n import _, ui_language
 from labgen.exercise.catalogue import find, mounted, problems, translation_mistakes
 from labgen.exercise.model import Exercise
 from labgen.machines.inventory import lab_of
@@ -59,7 +59,7 @@ def with_own_exercises(command: Callable[Concatenate[LabFolder, Options], int]) 
     def run(folder: LabFolder, *args: Options.args, **options: Options.kwargs) -> int:
         with mounted(folder.path):
             for warning in translation_mistakes(ui_language()):
-                print(f"warning: {warning}", file=sys.stderr)
+                warn(warning)
             return command(folder, *args, **options)
 
     return in_lab_folder(run)
@@ -73,7 +73,7 @@ def exercise_named(name: str) -> Exercise:
     exercise = find(name)
     for folder, error in problems():
         if folder.endswith(f".{name}"):
-            print(f"warning: {folder} is left out: {error.message}", file=sys.stderr)
+            warn(_("%(folder)s is left out: %(why)s", folder=folder, why=error.words))
     return exercise
 
 
@@ -84,5 +84,5 @@ def load(folder: LabFolder) -> Lab:
     """
     lab = lab_of(folder.path)
     for warning in lab.warnings:
-        print(f"warning: lab.yml: {warning}", file=sys.stderr)
+        warn(_("lab.yml: %(mistake)s", mistake=warning))
     return lab

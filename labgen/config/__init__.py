@@ -18,6 +18,7 @@ from labgen.config.schema import LabFile
 from labgen.config.semantics import build
 from labgen.config.yaml_loader import read_yaml, with_line
 from labgen.core.errors import LabFileError, Problem
+from labgen.core.i18n import _
 from labgen.model.lab import Lab
 
 
@@ -33,7 +34,7 @@ def load(path: Path | None = None) -> Lab:
         text = text_of(path, str(path))
     except FileNotFoundError:
         raise LabFileError(
-            str(path), [Problem("file", str(path), "does not exist.", "Check the path, or leave it out.")]
+            str(path), [Problem("file", str(path), _("does not exist."), _("Check the path, or leave it out."))]
         ) from None
     return parse(text, str(path))
 
@@ -49,13 +50,17 @@ def of_folder(folder: Path) -> Lab:
         text = text_of(path, str(path))
     except FileNotFoundError:
         if others:
-            fix = f"Rename it to {FILE_NAME}, or to another name if it is not meant."
+            fix = _("Rename it to %(file)s, or to another name if it is not meant.", file=FILE_NAME)
             raise LabFileError(
-                str(folder / others[0]), [Problem("file", "", f"is not read: labgen reads {FILE_NAME}.", fix)]
+                str(folder / others[0]),
+                [Problem("file", "", _("is not read: labgen reads %(file)s.", file=FILE_NAME), fix)],
             ) from None
         return parse("")
     lab = parse(text, str(path))
-    unread = tuple(f"{name} is not read: labgen reads {FILE_NAME}. Rename or remove {name}." for name in others)
+    unread = tuple(
+        _("%(name)s is not read: labgen reads %(file)s. Rename or remove %(name)s.", name=name, file=FILE_NAME)
+        for name in others
+    )
     return replace(lab, warnings=(*lab.warnings, *unread)) if unread else lab
 
 
@@ -73,7 +78,7 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
         problems = [from_pydantic(error) for error in wrong.errors()]
         # What is well shaped is still checked for sense, so that one run shows every mistake.
         locs = [error["loc"] for error in wrong.errors()]
-        _, more = build(LabFile.model_validate(without(raw, locs)))
+        _lab, more = build(LabFile.model_validate(without(raw, locs)))
         blurred = {loc[0] for loc in locs}
         problems += [problem for problem in more if problem.place not in blurred]
     else:
@@ -83,7 +88,7 @@ def parse(text: str, source: str = FILE_NAME) -> Lab:
     if fatal or lab is None:
         raise LabFileError(source, sorted(located, key=lambda p: (p.line or 0, p.place)))
     if located:
-        lab = replace(lab, warnings=tuple(str(problem) for problem in located))
+        lab = replace(lab, warnings=tuple(located))
     return lab
 
 

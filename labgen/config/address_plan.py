@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network
 
 from labgen.core.errors import Problem
+from labgen.core.i18n import Text, _, listed, sentences, untranslated
 from labgen.model.lab import AddressPlan
 
 OVERLAY_MASK = 24
@@ -40,19 +41,19 @@ CANDIDATES: Mapping[str, tuple[str, ...]] = {
 """Subnets to choose from. They come from all three private ranges, so that no single lab network or
 setting, however wide, can rule out every one of them."""
 
-LABELS: Mapping[str, str] = {
-    "network": "the lab network",
-    "adapter1": "adapter 1",
-    "overlay_pool": "the overlay pool",
-    "docker0": "docker0",
-    "docker_gwbridge": "docker_gwbridge",
+LABELS: Mapping[str, Text] = {
+    "network": _("the lab network"),
+    "adapter1": _("adapter 1"),
+    "overlay_pool": _("the overlay pool"),
+    "docker0": untranslated("docker0"),
+    "docker_gwbridge": untranslated("docker_gwbridge"),
 }
 
 UNUSABLE = (
-    (IPv4Network("0.0.0.0/8"), "it means 'this network'"),
-    (IPv4Network("127.0.0.0/8"), "it is the loopback"),
-    (IPv4Network("169.254.0.0/16"), "it is for link-local addresses"),
-    (IPv4Network("224.0.0.0/3"), "it is for multicast and reserved"),
+    (IPv4Network("0.0.0.0/8"), _("it means 'this network'")),
+    (IPv4Network("127.0.0.0/8"), _("it is the loopback")),
+    (IPv4Network("169.254.0.0/16"), _("it is for link-local addresses")),
+    (IPv4Network("224.0.0.0/3"), _("it is for multicast and reserved")),
 )
 
 
@@ -78,8 +79,11 @@ def plan(
             Problem(
                 "addresses.overlay_pool",
                 str(pool),
-                f"the pool is smaller than one overlay network (/{overlay_mask}).",
-                f"Give a pool of /{max(overlay_mask - 4, WIDEST)} or wider, or a longer addresses.overlay_mask.",
+                _("the pool is smaller than one overlay network (/%(overlay_mask)s).", overlay_mask=overlay_mask),
+                _(
+                    "Give a pool of /%(value)s or wider, or a longer addresses.overlay_mask.",
+                    value=max(overlay_mask - 4, WIDEST),
+                ),
             )
         )
     if problems:
@@ -98,8 +102,12 @@ def plan(
                 Problem(
                     _place(key),
                     "",
-                    f"no subnet is left for {LABELS[key]} beside {_listed(occupied)}.",
-                    f"Set {_place(key)} to a private subnet that overlaps none of them.",
+                    _(
+                        "no subnet is left for %(subnet)s beside %(others)s.",
+                        subnet=LABELS[key],
+                        others=_listed(occupied),
+                    ),
+                    _("Set %(key)s to a private subnet that overlaps none of them.", key=_place(key)),
                 )
             ]
         occupied[key] = free[0]
@@ -118,8 +126,8 @@ def _place(key: str) -> str:
     return key if key == "network" else f"addresses.{key}"
 
 
-def _listed(subnets: Mapping[str, IPv4Network]) -> str:
-    return ", ".join(f"{LABELS[key]} {subnet}" for key, subnet in subnets.items())
+def _listed(subnets: Mapping[str, IPv4Network]) -> Text:
+    return listed(sentences(LABELS[key], untranslated(str(subnet))) for key, subnet in subnets.items())
 
 
 def fits(network: IPv4Network) -> bool:
@@ -131,12 +139,20 @@ def _size(key: str, subnet: IPv4Network) -> Problem | None:
     narrowest = NARROWEST[key]
     if WIDEST <= subnet.prefixlen <= narrowest:
         return None
-    much = "is too wide" if subnet.prefixlen < WIDEST else "has too few addresses"
+    if subnet.prefixlen < WIDEST:
+        reason = _("%(subnet)s is too wide.", subnet=LABELS[key])
+    else:
+        reason = _("%(subnet)s has too few addresses.", subnet=LABELS[key])
     return Problem(
         _place(key),
         str(subnet),
-        f"{LABELS[key]} {much}.",
-        f"Choose a mask from /{WIDEST} to /{narrowest}, as in {CANDIDATES.get(key, ('10.0.2.0/24',))[0]}.",
+        reason,
+        _(
+            "Choose a mask from /%(widest)s to /%(narrowest)s, as in %(value)s.",
+            widest=WIDEST,
+            narrowest=narrowest,
+            value=CANDIDATES.get(key, ("10.0.2.0/24",))[0],
+        ),
     )
 
 
@@ -146,8 +162,8 @@ def _unusable(key: str, subnet: IPv4Network) -> Problem | None:
             return Problem(
                 _place(key),
                 str(subnet),
-                f"{LABELS[key]} cannot lie in {wrong}: {why}.",
-                "Choose a private subnet: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
+                _("%(subnet)s cannot lie in %(wrong)s: %(why)s.", subnet=LABELS[key], wrong=wrong, why=why),
+                _("Choose a private subnet: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16."),
             )
     return None
 
@@ -161,8 +177,16 @@ def _overlap(key: str, subnet: IPv4Network, fixed: Mapping[str, IPv4Network]) ->
             return Problem(
                 _place(key),
                 str(subnet),
-                f"{LABELS[key]} overlaps {LABELS[earlier_key]} ({earlier}): an address of one would be taken "
-                "for a neighbour on the other, and packets would go the wrong way.",
-                f"Leave {_place(key)} out (labgen then chooses one that is free), or choose another subnet.",
+                _(
+                    "%(subnet)s overlaps %(other)s (%(range)s): an address of one would be taken for a neighbour on "
+                    "the other, and packets would go the wrong way.",
+                    subnet=LABELS[key],
+                    other=LABELS[earlier_key],
+                    range=earlier,
+                ),
+                _(
+                    "Leave %(key)s out (labgen then chooses one that is free), or choose another subnet.",
+                    key=_place(key),
+                ),
             )
     return None

@@ -6,9 +6,10 @@ import re
 from typing import Any
 
 from labgen.config.mirror import registry_url
-from labgen.config.scalars import Unquoted
+from labgen.config.scalars import KINDS, Unquoted
 from labgen.config.schema import MAX_MEMORY, MIN_MEMORY
 from labgen.config.wrong import Wrong
+from labgen.core.i18n import Text, _
 from labgen.model.lab import MAX_NODES
 
 _RANGES = {
@@ -27,21 +28,26 @@ _EXAMPLES = {"memory": "1024", "guest": "8001", "host": "8001", "overlay_mask": 
 _LARGEST_GIB = 64
 
 
-def number(key: str, value: Any) -> str:
+def number(key: str, value: Any) -> Text:
     """Give the fix for a value that is no whole number: what to write for ``key``.
 
-    >>> number("memory", "2GB")
-    'Write it in MiB: 2048.'
-    >>> number("cpus", Unquoted("0.5", "a number"))
-    'Write a whole number, without quotes: 1.'
+    >>> print(number("memory", "2GB"))
+    Write it in MiB: 2048.
+    >>> print(number("cpus", Unquoted("0.5", "a number")))
+    Write a whole number, without quotes: 1.
     """
     text = written(value)
-    unit = "it in MiB" if key == "memory" else "a whole number, without quotes"
     meant = _meant(key, text.strip())
     if meant is None:
-        return f"Write {unit}, as in {_EXAMPLES.get(key, '2')}."
+        example = _EXAMPLES.get(key, "2")
+        if key == "memory":
+            return _("Write it in MiB, as in %(example)s.", example=example)
+        return _("Write a whole number, without quotes, as in %(example)s.", example=example)
     least, most = _RANGES.get(key, (meant, meant))
-    return f"Write {unit}: {min(max(meant, least), most)}."
+    best = min(max(meant, least), most)
+    if key == "memory":
+        return _("Write it in MiB: %(number)s.", number=best)
+    return _("Write a whole number, without quotes: %(number)s.", number=best)
 
 
 def written(value: Any) -> str:
@@ -70,67 +76,80 @@ def _short(digits: str, base: int) -> int | None:
     return int(digits, base) if len(digits) <= 12 else None
 
 
-def out_of_range(key: str, value: Any, bound: str) -> str:
+def out_of_range(key: str, value: Any, bound: Text) -> Text:
     """Give the fix for a number that is too small or too large.
 
-    >>> out_of_range("memory", 2, "at least 512")
-    'It must be at least 512, in MiB: 2 GiB are 2048.'
+    :param bound: "at least 512".
+
+    >>> print(out_of_range("memory", 2, _("at least %(number)s", number=512)))
+    It must be at least 512, in MiB: 2 GiB are 2048.
     """
     if key == "memory":
         if isinstance(value, int) and 0 < value <= _LARGEST_GIB and value * 1024 >= MIN_MEMORY:
-            return f"It must be {bound}, in MiB: {value} GiB are {value * 1024}."
-        return f"It must be {bound} (MiB)."
-    return f"It must be {bound}."
+            return _("It must be %(bound)s, in MiB: %(gib)s GiB are %(mib)s.", bound=bound, gib=value, mib=value * 1024)
+        return _("It must be %(bound)s (MiB).", bound=bound)
+    return _("It must be %(bound)s.", bound=bound)
 
 
-def quoted(key: str, value: Any) -> tuple[str, str]:
-    """Reason and fix for a value that must be text.
+def quoted(key: str, value: Any) -> tuple[Text, Text]:
+    """Give reason and fix for a value that must be text.
 
-    >>> quoted("name", Unquoted("on", "a truth value"))
-    ('is not text: YAML reads a truth value.', 'Put it in quotes: name: "on".')
+    >>> print(*quoted("name", Unquoted("on", "bool")))
+    is not text: YAML reads a truth value. Put it in quotes: name: "on".
     """
     text = written(value)
     if not text or isinstance(value, bool):
-        return "is not text.", "Put it in quotes."
-    kind = value.kind if isinstance(value, Unquoted) else "a number"
+        return _("is not text."), _("Put it in quotes.")
+    kind = KINDS[value.kind if isinstance(value, Unquoted) else "int"]
     short = text if len(text) <= 40 and text.isprintable() and not set(text) & set('"\\') else ""
-    return f"is not text: YAML reads {kind}.", f'Put it in quotes: {key}: "{short}".' if short else "Put it in quotes."
+    return _("is not text: YAML reads %(kind)s.", kind=kind), _(
+        'Put it in quotes: %(key)s: "%(short)s".', key=key, short=short
+    ) if short else _("Put it in quotes.")
 
 
-def section(key: str, value: Any) -> str:
+def section(key: str, value: Any) -> Text:
     """Give the fix for a plain value where keys are wanted.
 
-    >>> section("ports", Unquoted("8080:80", "a number"))
-    'Write its keys: {guest: 80, host: 8080}.'
-    >>> section("engine", "docker")
-    'Write its keys: engine: {source: docker}.'
+    >>> print(section("ports", Unquoted("8080:80", "int")))
+    Write its keys: {guest: 80, host: 8080}.
+    >>> print(section("engine", "docker"))
+    Write its keys: engine: {source: docker}.
     """
-    text = written(value)
-    pair = re.fullmatch(r"(?:[0-9.]+:)?([0-9]{1,5}):([0-9]{1,5})(?:/tcp)?", text)
-    if key == "ports" and pair:
-        return f"Write its keys: {{guest: {int(pair[2])}, host: {int(pair[1])}}}."
-    if key == "ports" and re.fullmatch(r"[0-9]{1,5}", text):
-        return f"Write its keys: {{guest: {int(text)}}}."
+    if key == "proxy":
+        return _("Write its URL, as in proxy: http://proxy.example:3128; or its keys below it, indented.")
+    keys = _port(value) if key == "ports" else _keys(key, written(value))
+    return _("Write its keys: %(keys)s.", keys=keys) if keys else _("Write its keys below it, indented.")
+
+
+def _keys(key: str, text: str) -> str:
+    """Write the keys that a plain value stands for; empty where it stands for none."""
     plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9./-]*", text)
     if key == "nodes" and plain:
-        return f"Write its keys: {{name: {text}, role: worker}}."
+        return f"{{name: {text}, role: worker}}"
     if key == "box" and plain:
-        return f"Write its keys: box: {{name: {text}}}."
+        return f"box: {{name: {text}}}"
     if key == "engine" and text in ("distribution", "docker", "none"):
-        return f"Write its keys: engine: {{source: {text}}}."
-    if key == "proxy":
-        return "Write its URL, as in proxy: http://proxy.example:3128; or its keys below it, indented."
+        return f"engine: {{source: {text}}}"
     if key == "registry":
         for url in (text, f"http://{text}"):
             try:
-                return f'Write its keys: registry: {{mirror: "{registry_url(url)}"}}.'
+                return f'registry: {{mirror: "{registry_url(url)}"}}'
             except Wrong:
                 continue
-    return "Write its keys below it, indented."
+    return ""
 
 
-def entries(key: str, value: Any) -> str:
+def _port(value: Any) -> str:
+    """Write the keys of a port that is written as Docker has it; empty where it is not."""
+    text = written(value)
+    pair = re.fullmatch(r"(?:[0-9.]+:)?([0-9]{1,5}):([0-9]{1,5})(?:/tcp)?", text)
+    if pair:
+        return f"{{guest: {int(pair[2])}, host: {int(pair[1])}}}"
+    return f"{{guest: {int(text)}}}" if re.fullmatch(r"[0-9]{1,5}", text) else ""
+
+
+def entries(key: str, value: Any) -> Text:
     """Give the fix for a value where a list is wanted."""
-    if key == "ports" and (fix := section(key, value)).startswith("Write its keys: {"):
-        return f"Write a list: ports: [{fix.removeprefix('Write its keys: ').removesuffix('.')}]."
-    return "Write one entry per line, each beginning with '- '."
+    if key == "ports" and (port := _port(value)):
+        return _("Write a list: ports: [%(port)s].", port=port)
+    return _("Write one entry per line, each beginning with '- '.")

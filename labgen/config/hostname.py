@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from labgen.config.wrong import Wrong
+from labgen.core.i18n import _
 
 HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 MACHINE_ID = re.compile(r"[0-9a-f]+")
@@ -22,19 +23,25 @@ def host_name(text: str) -> str:
     """
     if not HOST_NAME.fullmatch(text):
         raise Wrong(
-            "is not a host name.",
-            "Use lower-case letters, digits and hyphens, beginning and ending "
-            f"with a letter or digit, at most 63 (RFC 1123): {_near(text)}.",
+            _("is not a host name."),
+            _(
+                "Use lower-case letters, digits and hyphens, beginning and ending "
+                "with a letter or digit, at most 63 (RFC 1123): %(name)s.",
+                name=_near(text),
+            ),
         )
     if MACHINE_ID.fullmatch(text):
         raise Wrong(
-            "is made of digits and the letters a to f alone, which Vagrant takes for the beginning of a machine's id.",
-            f"Add another letter or a hyphen, so that no other machine is meant: node-{text}.",
+            _(
+                "is made of digits and the letters a to f alone, which Vagrant takes for the beginning of a "
+                "machine's id."
+            ),
+            _("Add another letter or a hyphen, so that no other machine is meant: node-%(name)s.", name=text),
         )
     if RESERVED.fullmatch(text):
         raise Wrong(
-            "is a name that /etc/hosts of every machine has already, for the machine itself.",
-            f"Choose another: node-{text}." if len(text) < 58 else "Choose another: swarm-worker1.",
+            _("is a name that /etc/hosts of every machine has already, for the machine itself."),
+            _("Choose another: node-%(name)s.", name=text) if len(text) < 58 else _("Choose another: swarm-worker1."),
         )
     return text
 

@@ -23,6 +23,7 @@ from labgen.config.schema import (
 )
 from labgen.config.wrong import Wrong
 from labgen.core.errors import Problem
+from labgen.core.i18n import Text, _
 
 _KNOWN: Mapping[str, type[BaseModel]] = {
     "": LabFile,
@@ -48,33 +49,36 @@ def from_pydantic(error: Any) -> Problem:
     return Problem(_path(loc), value, reason, fix)
 
 
-def _reason(error: Any, loc: tuple[str | int, ...], kind: str) -> tuple[str, str]:
+def _reason(error: Any, loc: tuple[str | int, ...], kind: str) -> tuple[Text, Text]:
     value, context = error["input"], error.get("ctx", {})
     # The key that the value stands under, also where it is one of a list.
     key = next((part for part in reversed(loc) if isinstance(part, str)), "")
     if kind == "missing":
-        return "is missing.", "Add it."
+        return _("is missing."), _("Add it.")
     if kind == "extra_forbidden":
         section = next((str(part) for part in loc[:1] if len(loc) > 1), "")
-        return "is not a key of lab.yml.", nearest(str(loc[-1]), list(_KNOWN[section].model_fields))
+        return _("is not a key of lab.yml."), nearest(str(loc[-1]), list(_KNOWN[section].model_fields))
     if value is None:
-        return "has no value.", "Write one, or take the line out."
+        return _("has no value."), _("Write one, or take the line out.")
     if isinstance(wrong := context.get("error"), Wrong):
-        return wrong.reason, wrong.fix
+        return wrong.words, wrong.remedy
     if kind in _NUMBERS:
-        return "is not a whole number.", advice.number(key, value)
+        return _("is not a whole number."), advice.number(key, value)
     if kind == "string_type":
         return advice.quoted(key, value)
     if kind == "list_type":
-        return "is not a list.", advice.entries(key, value)
+        return _("is not a list."), advice.entries(key, value)
     if kind in _SECTIONS:
-        return "is not a section.", advice.section(key, value)
+        return _("is not a section."), advice.section(key, value)
     if kind in ("greater_than_equal", "less_than_equal"):
-        least = "at least" if kind == "greater_than_equal" else "at most"
-        return "is out of range.", advice.out_of_range(key, value, f"{least} {context.get('ge', context.get('le'))}")
+        if kind == "greater_than_equal":
+            bound = _("at least %(number)s", number=context["ge"])
+        else:
+            bound = _("at most %(number)s", number=context["le"])
+        return _("is out of range."), advice.out_of_range(key, value, bound)
     if kind == "literal_error":
-        return "is not known.", f"It must be {context['expected']}."
-    return f"is not right: {error['msg']}.", "Correct it, or leave it out."
+        return _("is not known."), _("It must be one of: %(values)s.", values=context["expected"])
+    return _("is not right: %(value)s.", value=error["msg"]), _("Correct it, or leave it out.")
 
 
 def _path(loc: Sequence[str | int]) -> str:
@@ -113,7 +117,7 @@ def shown(value: Any) -> str:
     # Not repr: aliases of aliases can make a small file's data endless when written out.
     text = value if isinstance(value, str) else _SHORT.repr(value)
     text = text if text.isprintable() else repr(text)
-    before, _, after = text.rpartition("@")
+    before, _at, after = text.rpartition("@")
     # A name and a password: of a URL, of one without its scheme, or of one with characters that no URL has.
     text = f"…@{after}" if ":" in before else text
     return text if len(text) <= 60 else text[:57] + "..."

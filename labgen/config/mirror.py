@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labgen.config.server_url import ServerUrl, is_plain, with_scheme
 from labgen.config.wrong import Wrong
+from labgen.core.i18n import _
 
 _EXAMPLE = "http://192.168.0.10:5000"
 
@@ -18,22 +19,30 @@ def registry_url(text: str) -> str:
     """
     if not is_plain(text):
         # The engine is given the text as it stands, and refuses it.
-        raise Wrong("holds a space or a character that cannot be printed.", f"Remove it: {_EXAMPLE}.")
+        raise Wrong(
+            _("holds a space or a character that cannot be printed."), _("Remove it: %(example)s.", example=_EXAMPLE)
+        )
     url = ServerUrl.parse(text)
     if url is None or url.user or "@" in text:
         raise _not_an_address(text)
     if url.leads_to_the_node:
         raise Wrong(
-            "would lead each node to itself, not to this computer.",
-            f"Write this computer's address in your network, as in {url.scheme}://192.168.0.10:{url.port or 5000}.",
+            _("would lead each node to itself, not to this computer."),
+            _(
+                "Write this computer's address in your network, as in %(scheme)s://192.168.0.10:%(value)s.",
+                scheme=url.scheme,
+                value=url.port or 5000,
+            ),
         )
     return str(url)
 
 
 def _not_an_address(text: str) -> Wrong:
     if complete := with_scheme(text):
-        return Wrong("is not the address of a registry: http:// is missing.", f"Write {complete}.")
+        return Wrong(
+            _("is not the address of a registry: http:// is missing."), _("Write %(complete)s.", complete=complete)
+        )
     return Wrong(
-        "is not the address of a registry.",
-        f"Write http:// or https://, a host and, if it is not the usual one, a port: {_EXAMPLE}.",
+        _("is not the address of a registry."),
+        _("Write http:// or https://, a host and, if it is not the usual one, a port: %(example)s.", example=_EXAMPLE),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from labgen.config.server_url import ServerUrl, with_scheme
 from labgen.config.wrong import Wrong
+from labgen.core.i18n import _
 
 # What RFC 3986 allows there, but for quotes; it stands in quotes in files of apt and systemd.
 _USER = re.compile(r"[A-Za-z0-9._~!$&()*+,;=:%-]*")
@@ -27,17 +28,22 @@ def proxy_url(text: str) -> str:
         raise _not_a_proxy(text)
     if not _USER.fullmatch(url.user):
         raise Wrong(
-            "has a character in the name or password that a URL cannot have.",
-            "Write it as % and two hexadecimal digits: %40 for @, %23 for #, %22 for a quotation mark.",
+            _("has a character in the name or password that a URL cannot have."),
+            _("Write it as % and two hexadecimal digits: %40 for @, %23 for #, %22 for a quotation mark."),
         )
     if "@" in text and ":" not in url.user:
         raise Wrong(
-            "has a name without a password.", "Write both, as in http://NAME:PASSWORD@proxy.example:3128; or neither."
+            _("has a name without a password."),
+            _("Write both, as in http://NAME:PASSWORD@proxy.example:3128; or neither."),
         )
     if url.leads_to_the_node:
         raise Wrong(
-            "would lead each node to itself, not to this computer.",
-            f"Write an address that the nodes reach, as in {url.scheme}://192.168.0.10:{url.port or 3128}.",
+            _("would lead each node to itself, not to this computer."),
+            _(
+                "Write an address that the nodes reach, as in %(scheme)s://192.168.0.10:%(value)s.",
+                scheme=url.scheme,
+                value=url.port or 3128,
+            ),
         )
     return str(url)
 
@@ -49,7 +55,7 @@ def direct_host(text: str) -> str:
     """
     if not _DIRECT.fullmatch(text):
         raise Wrong(
-            "is not a host, a domain or a subnet.", "Write it as in registry.example, .example or 192.168.0.0/24."
+            _("is not a host, a domain or a subnet."), _("Write it as in registry.example, .example or 192.168.0.0/24.")
         )
     return text.lower()
 
@@ -64,9 +70,11 @@ def in_full(value: Any) -> Any:
 
 def _not_a_proxy(text: str) -> Wrong:
     if complete := with_scheme(text):
-        return Wrong("is not the URL of a proxy: http:// is missing.", f"Write {complete}.")
+        return Wrong(_("is not the URL of a proxy: http:// is missing."), _("Write %(complete)s.", complete=complete))
     return Wrong(
-        "is not the URL of a proxy.",
-        f"Write http:// or https://, a host and its port: {_EXAMPLE}; with name and password: "
-        "http://NAME:PASSWORD@proxy.example:3128.",
+        _("is not the URL of a proxy."),
+        _(
+            "Write http:// or https://, a host and its port: %(example)s; with name and password: http://NAME:PASSWORD@proxy.example:3128.",
+            example=_EXAMPLE,
+        ),
     )

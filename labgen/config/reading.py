@@ -8,6 +8,7 @@ from pathlib import Path
 
 from labgen.core.atomic_files import is_utf16
 from labgen.core.errors import LabFileError, Problem
+from labgen.core.i18n import Text, _
 
 FILE_NAME = "lab.yml"
 LONGEST = 64 * 1024
@@ -31,21 +32,25 @@ def text_of(path: Path, source: str) -> str:
     try:
         # A pipe would be waited for, and a device may never end.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise _unreadable(source, "is not a file.", "Move it away: lab.yml is a text file, or is left out.")
+            raise _unreadable(source, _("is not a file."), _("Move it away: lab.yml is a text file, or is left out."))
         with path.open("rb") as file:
             content = file.read(LONGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             target = str(path.readlink())
             raise _unreadable(
-                source, f"is a link to {target!r}, which is not there.", "Correct or remove the link."
+                source,
+                _("is a link to %(target)s, which is not there.", target=repr(target)),
+                _("Correct or remove the link."),
             ) from None
         raise FileNotFoundError(str(path)) from None
     except (OSError, ValueError) as why:
         reason = getattr(why, "strerror", None) or why
-        raise _unreadable(source, f"cannot be read: {reason}.", "Check its path and its permissions.") from None
+        raise _unreadable(
+            source, _("cannot be read: %(reason)s.", reason=reason), _("Check its path and its permissions.")
+        ) from None
     if len(content) > LONGEST:
-        raise _unreadable(source, "is longer than 64 KiB.", "Is it a lab file? One has a page or two.")
+        raise _unreadable(source, _("is longer than 64 KiB."), _("Is it a lab file? One has a page or two."))
     return _decoded(content, source)
 
 
@@ -53,19 +58,19 @@ def _decoded(content: bytes, source: str) -> str:
     if is_utf16(content):
         raise _unreadable(
             source,
-            "is UTF-16, as Windows PowerShell writes with '>'.",
-            "Save it as UTF-8 in your editor.",
+            _("is UTF-16, as Windows PowerShell writes with '>'."),
+            _("Save it as UTF-8 in your editor."),
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as why:
         line = content[: why.start].count(b"\n") + 1
         raise _unreadable(
-            source, f"is not UTF-8 (byte {why.start}).", "Save it as UTF-8 in your editor.", line
+            source, _("is not UTF-8 (byte %(start)s).", start=why.start), _("Save it as UTF-8 in your editor."), line
         ) from None
 
 
-def _unreadable(source: str, reason: str, fix: str, line: int | None = None) -> LabFileError:
+def _unreadable(source: str, reason: Text, fix: Text, line: int | None = None) -> LabFileError:
     return LabFileError(source, [Problem("file", "", reason, fix, line)])
 
 

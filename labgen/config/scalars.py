@@ -8,14 +8,23 @@ what was written, which no key of ``lab.yml`` takes, and the mistake shows them 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from labgen.core.i18n import Text, _
+
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 
-KINDS = {"int": "a number", "float": "a number", "bool": "a truth value", "null": "nothing", "timestamp": "a date"}
+KINDS: Mapping[str, Text] = {
+    "int": _("a number"),
+    "float": _("a number"),
+    "bool": _("a truth value"),
+    "null": _("nothing"),
+    "timestamp": _("a date"),
+}
 """What YAML takes a scalar for, by the last part of its tag."""
 
 
@@ -24,7 +33,7 @@ class Unquoted:
     """A scalar that YAML does not read as text.
 
     :param text: as it is written in the file.
-    :param kind: what YAML takes it for: one of :data:`KINDS`.
+    :param kind: what YAML takes it for: a key of :data:`KINDS`.
     """
 
     text: str
@@ -45,7 +54,7 @@ def _as_written(loader: Loader, node: yaml.Node) -> Unquoted:
         raise yaml.constructor.ConstructorError(
             problem=f"expected a scalar, but there is a {type(node).__name__}", problem_mark=node.start_mark
         )
-    return Unquoted(str(loader.construct_scalar(node)), KINDS[node.tag.rpartition(":")[2]])
+    return Unquoted(str(loader.construct_scalar(node)), node.tag.rpartition(":")[2])
 
 
 def _constructors() -> dict[str, Any]:

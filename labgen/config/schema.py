@@ -15,14 +15,16 @@ from labgen.config.hostname import HOST_NAME, MACHINE_ID, RESERVED, host_name
 from labgen.config.mirror import registry_url
 from labgen.config.proxy import direct_host, in_full, proxy_url
 from labgen.config.wrong import Wrong
-from labgen.core.i18n import _
+from labgen.core.i18n import NOTHING, _, sentences
+from labgen.core.i18n import Text as Words
 from labgen.model import provider_names
 from labgen.model.lab import MAX_NODES, CloudImageName, EngineSource, Role, Suite
 
 
-def nearest(word: str, choices: Sequence[str]) -> str:
+def nearest(word: str, choices: Sequence[str]) -> Words:
     close = difflib.get_close_matches(word, choices, n=1)
-    return (f"Did you mean {close[0]}? " if close else "") + f"Known are: {', '.join(choices)}."
+    meant = _("Did you mean %(choice)s?", choice=close[0]) if close else NOTHING
+    return sentences(meant, _("Known are: %(choices)s.", choices=", ".join(choices)))
 
 
 MIN_MEMORY, MAX_MEMORY = 512, 262144
@@ -34,8 +36,11 @@ _LAB_NAME = re.compile(r"\w[\w .-]{0,39}")
 def _lab_name(value: str) -> str:
     if not _LAB_NAME.fullmatch(value):
         raise Wrong(
-            "cannot name a lab.",
-            "Use letters (Korean too), digits, spaces, '.', '_' and '-', beginning with a letter or digit, at most 40.",
+            _("cannot name a lab."),
+            _(
+                "Use letters (Korean too), digits, spaces, '.', '_' and '-', beginning with a letter or digit, at "
+                "most 40."
+            ),
         )
     return value
 
@@ -46,13 +51,13 @@ def _provider_names() -> list[str]:
 
 def _provider(value: str) -> str:
     if value != "auto" and provider_names.package_of(value) is None:
-        raise Wrong("is not a provider.", nearest(value, _provider_names()))
+        raise Wrong(_("is not a provider."), nearest(value, _provider_names()))
     return value
 
 
 def _no_control(value: str) -> str:
     if not value or not value.isprintable():
-        raise Wrong("is empty or holds a character that cannot be printed.", "Remove it.")
+        raise Wrong(_("is empty or holds a character that cannot be printed."), _("Remove it."))
     return value
 
 
@@ -60,8 +65,8 @@ def _checksum(value: str) -> str:
     digits = re.sub(r"^sha(256|512):", "", value.lower())
     if not re.fullmatch(r"[0-9a-f]{64}|[0-9a-f]{128}", digits):
         raise Wrong(
-            "is not a SHA-256 checksum.",
-            "Write its 64 hexadecimal digits in quotes, as `labgen box build` and `sha256sum FILE` print them.",
+            _("is not a SHA-256 checksum."),
+            _("Write its 64 hexadecimal digits in quotes, as `labgen box build` and `sha256sum FILE` print them."),
         )
     return digits
 
@@ -69,18 +74,18 @@ def _checksum(value: str) -> str:
 def _strict_network(value: Any) -> Any:
     # ipaddress would take the integer 10 for 0.0.0.10/32.
     if not isinstance(value, str):
-        raise Wrong("is not a subnet.", "Write it as in 10.0.2.0/24.")
+        raise Wrong(_("is not a subnet."), _("Write it as in 10.0.2.0/24."))
     try:
         return IPv4Network(value)
     except ValueError as why:
-        raise Wrong(f"is not a subnet ({why}).", _subnet_near(value)) from None
+        raise Wrong(_("is not a subnet (%(why)s).", why=why), _subnet_near(value)) from None
 
 
-def _subnet_near(text: str) -> str:
+def _subnet_near(text: str) -> Words:
     try:
-        return f"Write {IPv4Network(text, strict=False)}."
+        return _("Write %(subnet)s.", subnet=IPv4Network(text, strict=False))
     except ValueError:
-        return "Write it as in 10.0.2.0/24."
+        return _("Write it as in 10.0.2.0/24.")
 
 
 def _strict_address(value: Any) -> Any:
@@ -89,7 +94,7 @@ def _strict_address(value: Any) -> Any:
             return IPv4Address(value)
     except ValueError:
         pass
-    raise Wrong("is not an IPv4 address.", "Write it as in 10.0.2.101.")
+    raise Wrong(_("is not an IPv4 address."), _("Write it as in 10.0.2.101."))
 
 
 Network = Annotated[

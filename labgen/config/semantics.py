@@ -10,6 +10,7 @@ from itertools import chain
 from labgen.config import address_plan
 from labgen.config.schema import BoxEntry, LabFile, NodeEntry, PortEntry, nearest
 from labgen.core.errors import Problem
+from labgen.core.i18n import _
 from labgen.model.lab import MAX_NODES, AddressPlan, Box, CloudImageSource, EngineSettings, ForwardedPort, Lab, Node
 from labgen.model.proxy import Proxy
 
@@ -79,8 +80,8 @@ def _counts(entry: LabFile) -> Iterator[Problem]:
             yield Problem(
                 f"{role}s",
                 str(count),
-                f"nodes lists {listed} of them.",
-                f"Leave {role}s out: nodes says it already.",
+                _("nodes lists %(listed)s of them.", listed=listed),
+                _("Leave %(key)s out: nodes says it already.", key=f"{role}s"),
             )
 
 
@@ -100,7 +101,10 @@ def _proxy_of(entry: LabFile) -> Proxy:
 def _proxy(entry: LabFile) -> Iterator[Problem]:
     if entry.proxy and not (entry.proxy.http or entry.proxy.https):
         yield Problem(
-            "proxy", "", "names no proxy.", "Add http and https, as in proxy: {http: URL, https: URL}; or proxy: URL."
+            "proxy",
+            "",
+            _("names no proxy."),
+            _("Add http and https, as in proxy: {http: URL, https: URL}; or proxy: URL."),
         )
 
 
@@ -109,49 +113,58 @@ def _box(entry: LabFile) -> Iterator[Problem]:
     if box is None:
         return
     if not (box.name or box.image or box.url):
-        yield Problem("box.name", "", "is missing.", "Add name; or image or url in its place.")
+        yield Problem("box.name", "", _("is missing."), _("Add name; or image or url in its place."))
     if box.image:
         for key in ("name", "version"):
             if value := getattr(box, key):
                 yield Problem(
-                    f"box.{key}", value, "does not go with image: labgen makes that box itself.", f"Leave {key} out."
+                    f"box.{key}",
+                    value,
+                    _("does not go with image: labgen makes that box itself."),
+                    _("Leave %(key)s out.", key=key),
                 )
         return
     if box.checksum and not box.url:
         yield Problem(
             "box.checksum",
             "",
-            "is checked for the file that box.url leads to, and there is no url.",
-            "Add url, or leave checksum out.",
+            _("is checked for the file that box.url leads to, and there is no url."),
+            _("Add url, or leave checksum out."),
         )
     if box.checksum and len(box.checksum) != _SHA256_DIGITS:
         yield Problem(
-            "box.checksum", "", "is a SHA-512; that of a .box file is a SHA-256.", "Write what `sha256sum FILE` prints."
+            "box.checksum",
+            "",
+            _("is a SHA-512; that of a .box file is a SHA-256."),
+            _("Write what `sha256sum FILE` prints."),
         )
 
 
 def _roles(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> Iterator[Problem]:
-    managers = sum(node.role == "manager" for _, node in placed_nodes)
+    managers = sum(node.role == "manager" for _place, node in placed_nodes)
     place = "nodes" if entry.nodes is not None else "managers"
     if managers == 0:
         yield Problem(
             place,
             "" if entry.nodes is not None else "0",
-            "a swarm needs a manager.",
-            "Make at least one node a manager.",
+            _("a swarm needs a manager."),
+            _("Make at least one node a manager."),
         )
     elif managers % 2 == 0:
         yield Problem(
             place,
             str(managers),
-            f"an even number of managers tolerates no more failures than {managers - 1}.",
-            f"Better {managers - 1} or {managers + 1}.",
+            _("an even number of managers tolerates no more failures than %(value)s.", value=managers - 1),
+            _("Better %(value)s or %(value2)s.", value=managers - 1, value2=managers + 1),
             fatal=False,
         )
     if len(placed_nodes) > MAX_NODES:
         more = "workers" if entry.nodes is None and managers <= MAX_NODES // 2 else place
         yield Problem(
-            more, str(len(placed_nodes)), f"a lab has at most {MAX_NODES} nodes.", "Use fewer managers or workers."
+            more,
+            str(len(placed_nodes)),
+            _("a lab has at most %(max_nodes)s nodes.", max_nodes=MAX_NODES),
+            _("Use fewer managers or workers."),
         )
 
 
@@ -162,8 +175,8 @@ def _names(placed_nodes: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
             yield Problem(
                 f"{place}.name",
                 node.name,
-                f"is the name of {first[node.name]} already.",
-                "Give each node its own name.",
+                _("is the name of %(value)s already.", value=first[node.name]),
+                _("Give each node its own name."),
             )
         first.setdefault(node.name, place)
 
@@ -171,7 +184,7 @@ def _names(placed_nodes: list[tuple[str, NodeEntry]]) -> Iterator[Problem]:
 def _addressed(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> tuple[list[Node], list[Problem]]:
     network = entry.network
     problems: list[Problem] = []
-    used = {node.address for _, node in placed_nodes if node.address}
+    used = {node.address for _place, node in placed_nodes if node.address}
     owners: dict[IPv4Address, str] = {}
     for place, node in placed_nodes:
         if node.address is None:
@@ -181,23 +194,23 @@ def _addressed(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> tup
                 Problem(
                     f"{place}.address",
                     str(node.address),
-                    f"is the address of {owners[node.address]} already.",
-                    "Give each node its own address, or leave it out.",
+                    _("is the address of %(value)s already.", value=owners[node.address]),
+                    _("Give each node its own address, or leave it out."),
                 )
             )
         owners.setdefault(node.address, node.name)
         problems += _misplaced(place, node.address, network)
     free = _free(network, used)
     nodes = []
-    for _, node in placed_nodes:
+    for _place, node in placed_nodes:
         address = node.address or next(free, None)
         if address is None:
             problems.append(
                 Problem(
                     "network",
                     str(network),
-                    f"has no address left for {node.name}.",
-                    "Use a wider network, as in 10.0.2.0/24, or fewer nodes.",
+                    _("has no address left for %(name)s.", name=node.name),
+                    _("Use a wider network, as in 10.0.2.0/24, or fewer nodes."),
                 )
             )
             break
@@ -207,15 +220,16 @@ def _addressed(placed_nodes: list[tuple[str, NodeEntry]], entry: LabFile) -> tup
 
 def _misplaced(place: str, address: IPv4Address, network: IPv4Network) -> Iterator[Problem]:
     where = f"{place}.address"
-    fix = f"Use one from {network[min(address_plan.RESERVED + 1, network.num_addresses - 1)]} to {network[-2]}."
+    first = network[min(address_plan.RESERVED + 1, network.num_addresses - 1)]
+    fix = _("Use one from %(first)s to %(last)s.", first=first, last=network[-2])
     if address not in network:
-        yield Problem(where, str(address), f"lies outside the lab network {network}.", fix)
+        yield Problem(where, str(address), _("lies outside the lab network %(network)s.", network=network), fix)
     elif address == network[1]:
-        yield Problem(where, str(address), "is the gateway of the lab network.", fix)
+        yield Problem(where, str(address), _("is the gateway of the lab network."), fix)
     elif address in (network[0], network[-1]):
-        yield Problem(where, str(address), "is the network or broadcast address of the lab network.", fix)
+        yield Problem(where, str(address), _("is the network or broadcast address of the lab network."), fix)
     elif int(address) - int(network[0]) <= address_plan.RESERVED:
-        yield Problem(where, str(address), "is reserved: VirtualBox's NAT network uses .2 and .3 itself.", fix)
+        yield Problem(where, str(address), _("is reserved: VirtualBox's NAT network uses .2 and .3 itself."), fix)
 
 
 def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]:
@@ -229,8 +243,8 @@ def _free(network: IPv4Network, used: set[IPv4Address]) -> Iterator[IPv4Address]
 def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[list[ForwardedPort], list[Problem]]:
     problems: list[Problem] = []
     ports: list[ForwardedPort] = []
-    names = [node.name for _, node in placed_nodes]
-    first = next((node.name for _, node in placed_nodes if node.role == "manager"), "")
+    names = [node.name for _place, node in placed_nodes]
+    first = next((node.name for _place, node in placed_nodes if node.role == "manager"), "")
     places: dict[int, str] = {}
     entries = [PortEntry(guest=8001, host=None, node=None)] if entry.ports is None else entry.ports
     for index, port in enumerate(entries):
@@ -238,14 +252,14 @@ def _ports(entry: LabFile, placed_nodes: list[tuple[str, NodeEntry]]) -> tuple[l
         node = port.node or first
         host = port.host or port.guest
         if port.node and port.node not in names:
-            problems.append(Problem(f"{place}.node", node, "is not a node of this lab.", nearest(node, names)))
+            problems.append(Problem(f"{place}.node", node, _("is not a node of this lab."), nearest(node, names)))
         if host in places:
             problems.append(
                 Problem(
                     f"{place}.host",
                     str(host),
-                    f"is forwarded by {places[host]} already.",
-                    "Give each forwarded port its own port on this computer.",
+                    _("is forwarded by %(value)s already.", value=places[host]),
+                    _("Give each forwarded port its own port on this computer."),
                 )
             )
         places.setdefault(host, place)

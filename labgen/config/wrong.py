@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from labgen.core.i18n import Text
+
 
 class Wrong(ValueError):
-    """A value that cannot be: why, and the way out."""
+    """A value that cannot be.
 
-    def __init__(self, reason: str, fix: str) -> None:
-        super().__init__(f"{reason} {fix}")
-        self.reason = reason
-        self.fix = fix
+    :param words: why.
+    :param remedy: the way out.
+    """
+
+    def __init__(self, words: Text, remedy: Text) -> None:
+        super().__init__(f"{words} {remedy}")
+        self.words = words
+        self.remedy = remedy

@@ -11,6 +11,7 @@ import yaml
 from labgen.config.messages import shown, under
 from labgen.config.scalars import KINDS, Loader
 from labgen.core.errors import LabFileError, Problem
+from labgen.core.i18n import Text, _
 
 
 def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
@@ -31,15 +32,17 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
                 Problem(
                     "file",
                     "",
-                    f"is not YAML: {_describe(why)}" + (f" (column {mark.column + 1})." if mark else "."),
-                    "Check indentation (spaces, no tabs), colons and quotes at that place.",
+                    _("is not YAML: %(reason)s (column %(column)s).", reason=_describe(why), column=mark.column + 1)
+                    if mark
+                    else _("is not YAML: %(reason)s.", reason=_describe(why)),
+                    _("Check indentation (spaces, no tabs), colons and quotes at that place."),
                     mark.line + 1 if mark else None,
                 )
             ],
         ) from None
     except RecursionError:
         raise LabFileError(
-            source, [Problem("file", "", "is nested too deeply.", "Write plain keys and values.")]
+            source, [Problem("file", "", _("is nested too deeply."), _("Write plain keys and values."))]
         ) from None
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as why:
         # PyYAML's way of saying that a value does not fit its tag: `!!int x`, `!!timestamp x`.
@@ -49,8 +52,8 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
                 Problem(
                     "file",
                     "",
-                    f"holds a value that is not what its tag (!!) or its form says: {why}.",
-                    "Write plain keys and values, without tags.",
+                    _("holds a value that is not what its tag (!!) or its form says: %(why)s.", why=why),
+                    _("Write plain keys and values, without tags."),
                 )
             ],
         ) from None
@@ -61,10 +64,12 @@ def read_yaml(text: str, source: str) -> tuple[dict[str, Any], dict[str, int], l
     if not isinstance(raw, dict):
         raise LabFileError(
             source,
-            [Problem("file", shown(raw), "holds no keys.", "Write keys and values, as in workers: 2.", 1)],
+            [Problem("file", shown(raw), _("holds no keys."), _("Write keys and values, as in workers: 2."), 1)],
         )
     if len(raw) > _MOST_KEYS:
-        problem = Problem("file", "", f"holds {len(raw)} keys.", "Is it a lab file? One has a dozen keys at most.")
+        problem = Problem(
+            "file", "", _("holds %(count)s keys.", count=len(raw)), _("Is it a lab file? One has a dozen keys at most.")
+        )
         raise LabFileError(source, [problem])
     return _drop_nameless(raw), survey.lines, survey.problems
 
@@ -80,13 +85,18 @@ def _need_shallow(text: str, source: str) -> None:
     for letter in text:
         depth += (letter in "[{") - (letter in "]}")
         if depth > _DEEPEST:
-            raise LabFileError(source, [Problem("file", "", "is nested too deeply.", "Write plain keys and values.")])
+            raise LabFileError(
+                source, [Problem("file", "", _("is nested too deeply."), _("Write plain keys and values."))]
+            )
 
 
-def _describe(why: yaml.YAMLError) -> str:
+def _describe(why: yaml.YAMLError) -> str | Text:
     if isinstance(why, yaml.reader.ReaderError):
-        return f"it holds a character that YAML does not allow (position {why.position + 1} of the text)"
-    return getattr(why, "problem", None) or "it cannot be read"
+        return _(
+            "it holds a character that YAML does not allow (position %(position)s of the text)",
+            position=why.position + 1,
+        )
+    return getattr(why, "problem", None) or _("it cannot be read")
 
 
 class _Survey:
@@ -109,8 +119,8 @@ class _Survey:
                 Problem(
                     path or "file",
                     "",
-                    "is inside itself: its alias (*) leads back to an anchor (&) around it.",
-                    "Write the value out, or point the alias elsewhere.",
+                    _("is inside itself: its alias (*) leads back to an anchor (&) around it."),
+                    _("Write the value out, or point the alias elsewhere."),
                     self.lines[path],
                 )
             )
@@ -137,8 +147,8 @@ class _Survey:
                     Problem(
                         inner,
                         "",
-                        f"is a key that is not a word but {KINDS.get(kind, kind)}.",
-                        "Keys of lab.yml are words, as in workers: 2.",
+                        _("is a key that is not a word but %(kind)s.", kind=KINDS.get(kind, kind)),
+                        _("Keys of lab.yml are words, as in workers: 2."),
                         line,
                     )
                 )
@@ -146,7 +156,7 @@ class _Survey:
                 self.walk(value, inner)
                 continue
             if name in names:
-                self.problems.append(Problem(inner, "", "is there twice.", "Keep one of them.", line))
+                self.problems.append(Problem(inner, "", _("is there twice."), _("Keep one of them."), line))
             names.add(name)
             self.lines.setdefault(inner, line)
             self.walk(value, inner)

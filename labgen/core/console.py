@@ -166,6 +166,11 @@ def say(text: Text, stream: TextIO | None = None) -> None:
     print(text.in_(ui_language()), file=stream, flush=True)
 
 
+def warn(text: Text) -> None:
+    """Print a warning in the user's language, on standard error."""
+    say(_("warning: %(text)s", text=text), sys.stderr)
+
+
 def open_streams() -> None:
     """Give this process three standard streams that speak UTF-8, also where it was started without (``>&-``).
 

@@ -79,28 +79,42 @@ _SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Spoken):
     """One mistake in a lab file.
 
     :param place: where, as a path of keys: ``nodes[1].address``.
     :param value: what stands there, as the user wrote it.
-    :param reason: why it cannot be.
-    :param fix: the way out.
+    :param words: why it cannot be.
+    :param remedy: the way out.
     :param line: line in the file, counted from 1; ``None`` if there is none.
     :param fatal: ``False`` for a warning.
     """
 
     place: str
     value: str
-    reason: str
-    fix: str
+    words: Text
+    remedy: Text
     line: int | None = None
     fatal: bool = True
 
-    def __str__(self) -> str:
-        at = f"line {self.line}, " if self.line else ""
+    @property
+    def reason(self) -> str:
+        """Give the reason in English."""
+        return str(self.words)
+
+    @property
+    def fix(self) -> str:
+        """Give the way out in English."""
+        return str(self.remedy)
+
+    def in_(self, language: Language) -> str:
+        """Say it in a language."""
+        at = _("line %(line)s, ", line=self.line).in_(language) if self.line else ""
         shown = f" = {self.value}" if self.value else ""
-        return f"{at}{self.place}{shown}: {self.reason} {self.fix}".rstrip()
+        return f"{at}{self.place}{shown}: {self.words.in_(language)} {self.remedy.in_(language)}".rstrip()
+
+    def __str__(self) -> str:
+        return self.in_("en")
 
 
 class UsageError(LabgenError):
@@ -115,7 +129,7 @@ class LabFileError(LabgenError):
     exit_status = 3
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
-        listed = [untranslated(f"  - {problem}") for problem in problems[:_SHOWN]]
+        listed = [Text("  - %(problem)s", (("problem", problem),)) for problem in problems[:_SHOWN]]
         if len(problems) > _SHOWN:
             listed.append(_("  and %(count)s more", count=len(problems) - _SHOWN))
         heading = ngettext(

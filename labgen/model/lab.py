@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 from urllib.parse import urlsplit
 
+from labgen.core.i18n import Spoken
 from labgen.model.proxy import Proxy
 
 MAX_NODES = 150
@@ -155,7 +156,7 @@ class Lab:
     # Evidence has it without its password, and each school its own: the lab is the same.
     proxy: Proxy = field(default_factory=Proxy, compare=False)
     ports: tuple[ForwardedPort, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Spoken, ...] = ()
 
     @property
     def slug(self) -> str:

@@ -230,7 +230,7 @@ def test_mistakes_mistake_is_explained(text, words):
 def test_mistakes_even_number_of_managers_is_a_warning():
     lab = parse("managers: 2")
     assert len(lab.warnings) == 1
-    assert "Better 1 or 3." in lab.warnings[0]
+    assert "Better 1 or 3." in str(lab.warnings[0])
     assert parse("managers: 3").warnings == ()
 
 

@@ -51,7 +51,7 @@ def test_reading_of_folder_warns_of_a_second_file_beside_lab_yml(tmp_path):
     (tmp_path / "lab.yaml").write_text("workers: 5\n")
     lab = of_folder(tmp_path)
     assert len(lab.workers) == 1
-    assert lab.warnings == ("lab.yaml is not read: labgen reads lab.yml. Rename or remove lab.yaml.",)
+    assert tuple(map(str, lab.warnings)) == ("lab.yaml is not read: labgen reads lab.yml. Rename or remove lab.yaml.",)
 
 
 @pytest.mark.parametrize("name", ["lab2.yml", "lab.yml.bak", "lab.yml~", "lab.schema.json", "labs.yml"])

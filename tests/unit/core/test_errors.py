@@ -4,6 +4,7 @@ import pytest
 
 from labgen.core import errors
 from labgen.core.errors import HostError, LabFileError, LabgenError, Problem, ProgramFailed
+from labgen.core.i18n import untranslated
 
 # Others may be made for a room of their own, and are never seen outside of it.
 FAMILIES = [LabgenError, *(family for family in LabgenError.__subclasses__() if family.__module__ == errors.__name__)]
@@ -44,8 +45,10 @@ def test_errors_failed_program():
 
 
 def test_mistakes_of_a_lab_file():
-    first = Problem("nodes[0].name", "A", "is not a host name.", "Use small letters.", line=4)
-    second = Problem("file", "", "holds no keys.", "Write some.")
+    first = Problem(
+        "nodes[0].name", "A", untranslated("is not a host name."), untranslated("Use small letters."), line=4
+    )
+    second = Problem("file", "", untranslated("holds no keys."), untranslated("Write some."))
     assert str(first) == "line 4, nodes[0].name = A: is not a host name. Use small letters."
     assert str(second) == "file: holds no keys. Write some."
     assert str(LabFileError("lab.yml", [first])).startswith("lab.yml: 1 mistake\n  - line 4")
