@@ -114,7 +114,7 @@ def test_bootstrap_makes_a_swarm_of_the_engines(lab: LabUnderTest, packages: lis
 
 
 def test_second_bootstrap_changes_nothing(lab: LabUnderTest, packages: list[str]) -> None:
-    assert "nothing changed: every node is as it should be." in lab.run("fab", "bootstrap", within=WITHIN).stdout
+    assert "nothing changed" in lab.run("fab", "bootstrap", within=WITHIN).stdout
     assert packages == []
 
 
