@@ -78,7 +78,7 @@ def test_second_bootstrap_changes_nothing(lab: LabUnderTest) -> None:
     assert "bootstrap: nothing changed" in lab.run("fab", "bootstrap").stdout
 
 
-def test_only_an_emulated_machine_runs_its_programs_at_fixed_addresses(lab: LabUnderTest) -> None:
+def test_lab_only_an_emulated_machine_runs_its_programs_at_fixed_addresses(lab: LabUnderTest) -> None:
     if lab.provider == "docker":
         pytest.skip("containers have the kernel of this computer")
     drawn = {lab.on(node, "cat /proc/sys/kernel/randomize_va_space").strip() for node in NODES}
@@ -93,18 +93,18 @@ def earned(lab: LabUnderTest) -> dict[str, int]:
     return {exercise["name"]: exercise["points"]["got"] for exercise in told["exercises"]}
 
 
-def test_an_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
+def test_lab_untouched_lab_earns_nothing_for_any_exercise(lab: LabUnderTest) -> None:
     assert earned(lab) == dict.fromkeys(set(exercise_names()) - {prerequisite()}, 0)
 
 
-def test_an_untouched_lab_is_green_and_says_what_is_next(lab: LabUnderTest) -> None:
+def test_lab_untouched_lab_is_green_and_says_what_is_next(lab: LabUnderTest) -> None:
     for command in (("pytest", "verify/"), ("labgen", "grade", "--lang", "en")):
         said = lab.run(*command).stdout
         assert re.search(r"(?m)^cluster: (\d+) of \1 checks$", said)
     assert "No exercise was started. Next: labgen run --list" in said
 
 
-def test_a_named_exercise_that_was_not_begun_is_a_failure(lab: LabUnderTest) -> None:
+def test_lab_named_exercise_that_was_not_begun_is_a_failure(lab: LabUnderTest) -> None:
     done = lab.run("labgen", "grade", "update", "--lang", "en", check=False)
     assert done.returncode == GRADED_WITH_FAILURES
     assert "update" in done.stdout
@@ -165,13 +165,13 @@ def test_evidence_gives_the_same_grade_without_the_lab(lab: LabUnderTest, tmp_pa
     assert refused.returncode == 14
 
 
-def test_a_check_is_explained(lab: LabUnderTest) -> None:
+def test_lab_check_is_explained(lab: LabUnderTest) -> None:
     said = lab.run("labgen", "explain", "cluster.host_name[swarm-worker1]", "--lang", "en").stdout
     assert "The node's host name is correct." in said
     assert "@@hostname\n    swarm-worker1\n" in said
 
 
-def test_no_token_is_written_anywhere(lab: LabUnderTest) -> None:
+def test_lab_no_token_is_written_anywhere(lab: LabUnderTest) -> None:
     for node in NODES:
         # The manager's own state is encrypted, and not a log.
         found = lab.on(
@@ -204,7 +204,7 @@ def worker_is_missed(swarm: Swarm) -> bool:
     return down and [task.node_id for task in swarm.services["web-alb"].running] == [worker1, worker1]
 
 
-def test_a_worker_that_left_turns_exactly_its_checks_red(lab: LabUnderTest) -> None:
+def test_lab_worker_that_left_turns_exactly_its_checks_red(lab: LabUnderTest) -> None:
     green = verify(lab, check=True)
     lab.on("swarm-worker2", "docker swarm leave")
     lab.wait_for("swarm-worker2 to be missed, and its task to run elsewhere", worker_is_missed)
@@ -235,7 +235,7 @@ def test_bootstrap_mends_it(lab: LabUnderTest) -> None:
     assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
-def test_a_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) -> None:
+def test_lab_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) -> None:
     before = lab.on("swarm-manager", "docker service ls --quiet")
     lab.run("labgen", "halt")
     assert "labgen up" in lab.run("fab", "bootstrap", check=False).stderr
@@ -250,7 +250,7 @@ def test_a_halted_lab_comes_back_with_its_swarm_and_services(lab: LabUnderTest) 
     assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
-def test_one_machine_loses_its_power_and_is_made_anew(lab: LabUnderTest) -> None:
+def test_lab_one_machine_loses_its_power_and_is_made_anew(lab: LabUnderTest) -> None:
     lab.run("labgen", "halt", "--force", "swarm-worker2")
     lab.wait_for("swarm-worker2 to be missed, and its task to run elsewhere", worker_is_missed)
     lab.run("labgen", "down", "swarm-worker2")
@@ -281,14 +281,14 @@ ON_MACHINES = ("scaling", "recovery", "failover")
 loses its power. For all of them emulated machines take more than twenty minutes: make course-libvirt."""
 
 
-def test_the_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
+def test_lab_course_in_any_order_earns_every_point(lab: LabUnderTest) -> None:
     if lab.provider != "docker":
         pytest.skip("see the next test")
     said = lab.run("labgen", "run", "--all", "--grade", "--shuffle", order()).stdout
     assert every_point(said) > 100
 
 
-def test_what_only_virtual_machines_show_earns_every_point(lab: LabUnderTest) -> None:
+def test_lab_what_only_virtual_machines_show_earns_every_point(lab: LabUnderTest) -> None:
     if Capability.ROUTING_MESH in lab.state.lacks:
         pytest.skip("its nodes have no routing mesh")
     said = lab.run("labgen", "run", *ON_MACHINES, "--grade").stdout
@@ -313,7 +313,7 @@ def test_reset_gives_a_fresh_swarm(lab: LabUnderTest) -> None:
     assert verdicts == {name: expected(lab, name) for name in verdicts}
 
 
-def test_a_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
+def test_lab_snapshot_brings_back_the_lab_as_it_was(lab: LabUnderTest) -> None:
     if not PROVIDERS[lab.provider].has_snapshots:
         refused = lab.run("labgen", "snapshot", "save", "fresh", check=False)
         assert refused.returncode != 0

@@ -173,7 +173,7 @@ def _has_check(service: Service, parameters: Parameters) -> None:
 
 
 @dataclass(frozen=True)
-class Tried:
+class ReplacementResult:
     """What came of replacing every task, and of the way back.
 
     :param missing: how many replicas were missing at the same time, at most.
@@ -187,7 +187,7 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
+def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> ReplacementResult:
     """Replace every task by one like it and roll back, once for all checks; the service is left as it was."""
     before = exam.service(parameters.web_name)
     assert before is not None, f"there is no service {parameters.web_name}"
@@ -200,7 +200,7 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
     }
     tried = _since(exam.dated(back), ran)
     exam.exchanged(EXERCISE.name, tried)
-    return Tried(most_empty(tried), tuple(sorted(not_replaced)), traffic.probed)
+    return ReplacementResult(most_empty(tried), tuple(sorted(not_replaced)), traffic.probed)
 
 
 @check(
@@ -213,7 +213,7 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
         look=_("In both directions the new task must start first and pass its health check."),
     ),
 )
-def test_replaced_unnoticed(tried: Tried, parameters: Parameters) -> None:
+def test_replaced_unnoticed(tried: ReplacementResult, parameters: Parameters) -> None:
     """Live test: no replica is ever missing while every task is replaced (docker service update --force) and the
     service is rolled back (docker service rollback)."""
     assert not tried.not_replaced, f"the task was not replaced in replica {', '.join(tried.not_replaced)}"
@@ -232,7 +232,7 @@ def test_replaced_unnoticed(tried: Tried, parameters: Parameters) -> None:
         look=_("See in which order an update and a rollback replace a task."),
     ),
 )
-def test_answers_meanwhile(tried: Tried, parameters: Parameters) -> None:
+def test_answers_meanwhile(tried: ReplacementResult, parameters: Parameters) -> None:
     """Live test: at most {per_thousand} of a thousand requests through every node fail meanwhile."""
     probed = tried.probed
     assert probed.requests, "no request was made"

@@ -88,7 +88,7 @@ def test_same_service(service: Service, swarm: Swarm, parameters: Parameters) ->
 
 
 @dataclass(frozen=True)
-class Tried:
+class ScalingResult:
     """What came of scaling, up and back.
 
     :param up: seconds until the new ones ran; ``down``: until they were gone.
@@ -103,7 +103,7 @@ class Tried:
 
 
 @pytest.fixture(scope="module")
-def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
+def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> ScalingResult:
     """Scale the service by one, or with a nonce by up to three, and back, once for all checks."""
     service = exam.service(parameters.name)
     assert service is not None, f"there is no service {parameters.name}"
@@ -122,7 +122,7 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
         _scale(exam, few, parameters)
         exam.wait("as many tasks as before", lambda: _running(exam, few, parameters), within=parameters.within)
         down = exam.clock() - start
-    return Tried(up, down, len(restarted), traffic.probed)
+    return ScalingResult(up, down, len(restarted), traffic.probed)
 
 
 @check(
@@ -132,7 +132,7 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> Tried:
     topics=("tasks",),
     hint=see_tasks("{name}"),
 )
-def test_scales(tried: Tried) -> None:
+def test_scales(tried: ScalingResult) -> None:
     """Live test: after the service is scaled up by one replica (with a nonce, by up to {most_more}), the new tasks run
     within {within} s, longer on a slow computer. The other tasks keep running. After it is scaled down, the new tasks
     are gone."""
@@ -147,7 +147,7 @@ def test_scales(tried: Tried) -> None:
     topics=("requests",),
     hint=asked_often(),
 )
-def test_answers_meanwhile(tried: Tried, exam: Exam, parameters: Parameters) -> None:
+def test_answers_meanwhile(tried: ScalingResult, exam: Exam, parameters: Parameters) -> None:
     """Live test: while the service is scaled, requests through every node succeed, apart from a brief moment until the
     new container's server listens."""
     prober.lost_for_a_moment(exam, tried.probed, parameters.losing)

@@ -77,7 +77,7 @@ def call(one, *, other=1, **kept):
     assert sorted(bound_names(source)) == sorted(expected)
 
 
-OFTEN = frozenset({"Parameters", "Tried"})
+OFTEN = frozenset({"Parameters"})
 """Classes of which each exercise has its own."""
 
 

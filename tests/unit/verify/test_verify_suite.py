@@ -33,7 +33,7 @@ def came_out(report: dict[str, Any], verdict: str) -> set[str]:
     return {check["id"] for check in report["checks"] if check["verdict"] == verdict}
 
 
-def test_a_right_lab_gets_every_point(grade: Grade, fake: FakeLab, expected_verdicts: ExpectedVerdicts) -> None:
+def test_suite_right_lab_gets_every_point(grade: Grade, fake: FakeLab, expected_verdicts: ExpectedVerdicts) -> None:
     report = grade("--lang", "en")
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert report["points"]["got"] == report["points"]["of"] == 19
@@ -50,7 +50,7 @@ def _fresh(fake: FakeLab) -> None:
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "No exercise was started."), ("ko", "시작한 실습이 없습니다")])
-def test_a_fresh_lab_is_green_and_earns_nothing(grade: Grade, fake: FakeLab, language: str, words: str) -> None:
+def test_suite_fresh_lab_is_green_and_earns_nothing(grade: Grade, fake: FakeLab, language: str, words: str) -> None:
     _fresh(fake)
     report = grade("--lang", language)
     assert (report["status"], report["verdict"]) == (0, "ready"), report["printed"]
@@ -65,7 +65,7 @@ BY_NAME = [name for name in exercise_names() if name not in ("cluster", "quorum"
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_named_exercise_that_was_not_begun_fails(grade: Grade, fake: FakeLab, name: str) -> None:
+def test_suite_named_exercise_that_was_not_begun_fails(grade: Grade, fake: FakeLab, name: str) -> None:
     _fresh(fake)
     report = grade("--exercise", name)
     assert (report["status"], report["verdict"]) == (11, "fail"), report["printed"]
@@ -75,7 +75,7 @@ def test_a_named_exercise_that_was_not_begun_fails(grade: Grade, fake: FakeLab, 
     assert report["cluster"]["verdict"] == "pass"
 
 
-def test_the_swarm_itself_named_is_judged_by_its_checks(grade: Grade, fake: FakeLab) -> None:
+def test_suite_swarm_itself_named_is_judged_by_its_checks(grade: Grade, fake: FakeLab) -> None:
     report = grade("--exercise", "cluster")
     assert (report["status"], report["verdict"], report["exercises"]) == (0, "ready", [])
     assert "begun" not in report["printed"]
@@ -85,7 +85,7 @@ def test_the_swarm_itself_named_is_judged_by_its_checks(grade: Grade, fake: Fake
     assert grade("--exercise", "cluster")["status"] == 12
 
 
-def test_a_swarm_that_is_not_right_is_no_pass_for_an_exercise_that_is(grade: Grade, fake: FakeLab) -> None:
+def test_suite_swarm_that_is_not_right_is_no_pass_for_an_exercise_that_is(grade: Grade, fake: FakeLab) -> None:
     change(f"{W2}/hostname", "ubuntu")(fake)
     report = grade()
     assert (report["status"], report["verdict"]) == (11, "fail")
@@ -93,7 +93,7 @@ def test_a_swarm_that_is_not_right_is_no_pass_for_an_exercise_that_is(grade: Gra
     assert (exercise["verdict"], exercise["points"]["got"], report["points"]["of"]) == ("pass", 19, 19)
 
 
-def test_where_no_swarm_is_seen_nobody_says_that_nothing_was_begun(grade: Grade, fake: FakeLab) -> None:
+def test_suite_where_no_swarm_is_seen_nobody_says_that_nothing_was_begun(grade: Grade, fake: FakeLab) -> None:
     fake.dead.add(MANAGER)
     report = grade()
     assert (report["status"], report["not_begun"]) == (12, [])
@@ -109,7 +109,7 @@ def test_order_does_not_matter(grade: Grade, fake: FakeLab, seed: int) -> None:
     ]
 
 
-def test_an_untouched_lab_gets_nothing_for_the_exercise(grade: Grade, fake: FakeLab) -> None:
+def test_suite_untouched_lab_gets_nothing_for_the_exercise(grade: Grade, fake: FakeLab) -> None:
     fake.untouch()
     report = grade("--exercise", "loadbalance")
     assert report["status"] == 11
@@ -121,7 +121,7 @@ def test_an_untouched_lab_gets_nothing_for_the_exercise(grade: Grade, fake: Fake
     assert points["loadbalance"] == 0
 
 
-def test_a_worker_that_left(grade: Grade, fake: FakeLab) -> None:
+def test_suite_worker_that_left(grade: Grade, fake: FakeLab) -> None:
     fake.leave(W1)
     report = grade()
     assert report["status"] == 11
@@ -139,7 +139,7 @@ def test_a_worker_that_left(grade: Grade, fake: FakeLab) -> None:
     assert "6 x <h1>Welcome to nginx!</h1>, 6 x <h1>Hi Docker Swarm 2</h1>" in message
 
 
-def test_a_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> None:
+def test_suite_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> None:
     fake.leave(W2)  # as the manager sees it
     fake.dead.add(W2)
     report = grade()
@@ -156,7 +156,7 @@ def test_a_dead_worker_costs_and_earns_nothing(grade: Grade, fake: FakeLab) -> N
     assert fake.asked.count(W2) == 1
 
 
-def test_a_dead_manager(grade: Grade, fake: FakeLab) -> None:
+def test_suite_dead_manager(grade: Grade, fake: FakeLab) -> None:
     fake.dead.add(MANAGER)
     report = grade()
     assert (report["status"], came_out(report, "fail")) == (12, set())
@@ -190,14 +190,14 @@ def test_containers_without_the_mesh_get_every_point_that_can_be_had(grade: Grad
     assert sorted(fake.asked) == sorted([MANAGER] * 6 + [W1, W2] * 5)
 
 
-def test_the_mesh_alone_makes_no_grade(grade: Grade, fake: FakeLab) -> None:
+def test_suite_mesh_alone_makes_no_grade(grade: Grade, fake: FakeLab) -> None:
     fake.contain()
     report = grade("-k", "pages")
     assert (report["status"], report["verdict"]) == (13, "nothing")
     assert "Nothing was graded: no check applies here" in report["printed"]
 
 
-def test_without_the_mesh_a_wrong_service_stays_wrong(grade: Grade, fake: FakeLab) -> None:
+def test_suite_without_the_mesh_a_wrong_service_stays_wrong(grade: Grade, fake: FakeLab) -> None:
     fake.contain()
     _ports(8080, "ingress")(fake)
     report = grade()
@@ -215,7 +215,7 @@ def test_ports_that_are_shut_are_no_excuse_by_themselves(grade: Grade, fake: Fak
     assert came_out(report, "not applicable") == set()
 
 
-def test_an_address_that_is_given_must_be_there(grade: Grade, fake: FakeLab) -> None:
+def test_suite_address_that_is_given_must_be_there(grade: Grade, fake: FakeLab) -> None:
     fake.contain()
     _replace(W1, "links", "10.0.2.102", "10.0.2.15")(fake)
     report = grade()
@@ -432,7 +432,7 @@ SABOTAGE: dict[str, tuple[Callable[[FakeLab], None], set[str]]] = {
 
 
 @pytest.mark.parametrize("name", SABOTAGE)
-def test_each_fault_turns_its_own_check(
+def test_suite_each_fault_turns_its_own_check(
     grade: Grade, fake: FakeLab, expected_verdicts: ExpectedVerdicts, name: str
 ) -> None:
     sabotage, expected = SABOTAGE[name]
@@ -460,7 +460,7 @@ def test_gossip_reached_says_who_does_not_reach_whom(grade: Grade, fake: FakeLab
     )
 
 
-def test_a_manager_that_was_demoted_is_not_asked() -> None:
+def test_suite_manager_that_was_demoted_is_not_asked() -> None:
     """It is in the swarm still, and knows as a worker that it is none of its managers."""
     lab = FakeLab("managers: 3")
     first, second, _ = lab.lab.managers
@@ -468,7 +468,7 @@ def test_a_manager_that_was_demoted_is_not_asked() -> None:
     assert Exam(lab.lab, lab, lab.patience).manager == second
 
 
-def test_a_surplus_costs_nothing(grade: Grade, fake: FakeLab) -> None:
+def test_suite_surplus_costs_nothing(grade: Grade, fake: FakeLab) -> None:
     """More than the exercise asks for, and nothing that contradicts it: a port, labels, a network, what is set."""
     assert fake.service is not None
     fake.service["Endpoint"]["Ports"].append(
@@ -484,7 +484,7 @@ def test_a_surplus_costs_nothing(grade: Grade, fake: FakeLab) -> None:
 
 
 @pytest.mark.parametrize("size", ["workers: 1", "managers: 3", "managers: 3\nworkers: 1", "workers: 5"])
-def test_a_lab_of_another_size_gets_every_point(grade: Grade, size: str) -> None:
+def test_suite_lab_of_another_size_gets_every_point(grade: Grade, size: str) -> None:
     report = grade(lab=FakeLab(size))
     assert (report["verdict"], report["status"], report["complete"]) == ("pass", 0, True), report["printed"]
     assert came_out(report, "not applicable") == set()
@@ -496,13 +496,13 @@ def test_pages_of_one_worker_may_not_be_missing_where_there_are_more_workers_tha
     assert came_out(grade(lab=lab), "fail") == {f"loadbalance.pages[{MANAGER}]"}
 
 
-def test_a_lab_without_workers_is_told_what_the_exercise_takes(grade: Grade) -> None:
+def test_suite_lab_without_workers_is_told_what_the_exercise_takes(grade: Grade) -> None:
     report = grade("--exercise", "loadbalance", lab=FakeLab("workers: 0"))
     assert {check["verdict"] for check in report["checks"] if check["exercise"] == "loadbalance"} == {"not applicable"}
     assert "loadbalance needs 1 worker, and the lab has 0 workers" in report["printed"]
 
 
-def test_every_check_has_a_fault_that_turns_it() -> None:
+def test_suite_every_check_has_a_fault_that_turns_it() -> None:
     turned = {check.partition("[")[0] for _, checks in SABOTAGE.values() for check in checks}
     # Turned by other tests here: a lab that nobody touched, a worker that left.
     turned |= {"cluster.swarm_begun", "cluster.swarm_active", "cluster.node_ready"}
@@ -516,12 +516,12 @@ def test_every_check_has_a_fault_that_turns_it() -> None:
 
 
 @pytest.mark.parametrize("written", ["node.role == worker", "node.role!=manager"])
-def test_a_constraint_may_be_written_otherwise(grade: Grade, fake: FakeLab, written: str) -> None:
+def test_suite_constraint_may_be_written_otherwise(grade: Grade, fake: FakeLab, written: str) -> None:
     _service("Spec", "TaskTemplate", "Placement", value={"Constraints": [written]})(fake)
     assert grade()["verdict"] == "pass"
 
 
-def test_an_engine_that_does_not_answer_is_not_the_learners(
+def test_suite_engine_that_does_not_answer_is_not_the_learners(
     grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts_of = fake._facts
@@ -537,7 +537,7 @@ def test_an_engine_that_does_not_answer_is_not_the_learners(
     assert f"cluster.host_name[{W1}]" in came_out(report, "pass")
 
 
-def test_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeLab) -> None:
+def test_suite_only_the_nodes_of_the_chosen_checks_are_asked(grade: Grade, fake: FakeLab) -> None:
     report = grade("-k", f"host_name and {W1}")
     assert (fake.asked, len(report["checks"])) == ([W1], 1)
 
@@ -561,7 +561,7 @@ def test_nodes_are_asked_ahead_only_where_all_of_them_will_be(
     assert len(begun) == times
 
 
-def test_what_was_asked_ahead_is_not_asked_again(fake: FakeLab) -> None:
+def test_suite_what_was_asked_ahead_is_not_asked_again(fake: FakeLab) -> None:
     fake.dead.add(W2)
     exam = Exam(fake.lab, fake, fake.patience)
     exam.begin()
@@ -570,12 +570,12 @@ def test_what_was_asked_ahead_is_not_asked_again(fake: FakeLab) -> None:
     assert sorted(fake.asked) == [MANAGER, W1, W2]
 
 
-def test_an_empty_run_is_an_error(grade: Grade) -> None:
+def test_suite_empty_run_is_an_error(grade: Grade) -> None:
     report = grade("-k", "no_such_check")
     assert (report["status"], report["verdict"]) == (13, "nothing")
 
 
-def test_no_lab_is_said_in_one_line(
+def test_suite_no_lab_is_said_in_one_line(
     grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
     def load(_path: object) -> Any:
@@ -636,7 +636,7 @@ def test_evidence_that_cannot_be_graded_is_said_in_one_sentence(
         assert "Traceback" not in result.stdout.str() + result.stderr.str()
 
 
-def test_what_was_asked_stands_in_the_report(grade: Grade, fake: FakeLab) -> None:
+def test_suite_what_was_asked_stands_in_the_report(grade: Grade, fake: FakeLab) -> None:
     _same_page(fake)
     snapshot = grade()["seen"]
     assert [service["name"] for service in snapshot["services"]] == ["web-alb"]
@@ -652,7 +652,7 @@ def test_what_was_asked_stands_in_the_report(grade: Grade, fake: FakeLab) -> Non
     assert first["answers"] == [{"status": 200, "body": "<h1>Hi Docker Swarm 1</h1>", "times": 12}]
 
 
-def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
+def test_suite_report_in_korean(grade: Grade, fake: FakeLab) -> None:
     fake.leave(W1)
     report = grade("--lang", "ko", "--exercise", "update", "-v")
     assert report["language"] == "ko"
@@ -669,7 +669,7 @@ def test_a_report_in_korean(grade: Grade, fake: FakeLab) -> None:
 
 
 @pytest.mark.parametrize(("name", "language"), [("ko_KR.UTF-8", "ko"), ("de_DE.UTF-8", "en"), ("C", "en")])
-def test_without_a_word_the_report_speaks_as_the_computer_does(
+def test_suite_without_a_word_the_report_speaks_as_the_computer_does(
     grade: Grade, fake: FakeLab, monkeypatch: pytest.MonkeyPatch, name: str, language: str
 ) -> None:
     monkeypatch.setenv("LC_ALL", name)
