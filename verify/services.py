@@ -55,10 +55,10 @@ def made_from(swarm: Swarm, spec: ServiceSpec) -> Service:
     """
     service = found(swarm, spec.name)
     if repository(service.image) != repository(spec.image):
-        raise AssertionError(f"{service.name} is made from {service.plain_image}")
+        raise AssertionError(f"{service.name} uses the image {service.plain_image}")
     if not runs_its_program(service):
         raise AssertionError(
-            f"{service.name} is made from {service.plain_image}, but its containers run `{command_of(service)}` instead"
+            f"{service.name} uses the image {service.plain_image}, but its containers run `{command_of(service)}`"
         )
     return service
 

@@ -59,7 +59,7 @@ TRY = _("try")
 MUST_BE_TRUE = _("must be true")
 ON_NODE = _("on %(node)s")
 NOT_APPLICABLE_HERE = _("not applicable here")
-NEEDS_NOT_SO = _("needs %(check)s, which is not so")
+NEEDS_NOT_SO = _("%(check)s has to pass first")
 NEEDS_UNJUDGED = _("needs %(check)s, which could not be judged")
 START_MACHINES = (in_folder("labgen status", look=_("See whether the machines run.")),)
 

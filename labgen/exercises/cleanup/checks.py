@@ -44,8 +44,8 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
         if history.forgotten(began) and cleanup.images() & {repository(image) for image in exam.stored.images(node)}:
             return
         forgotten += [node.name] if history.forgotten(began) else []
-    anew = f" ({', '.join(forgotten)}: the engine was started anew since, and has no image of the course)"
-    raise AssertionError(f"no engine tells of a service of the course{anew if forgotten else ''}")
+    anew = f" ({', '.join(forgotten)}: the engine was restarted since and has no image of the course)"
+    raise AssertionError(f"no engine's event log shows a service of the course{anew if forgotten else ''}")
 
 
 @check(

@@ -235,7 +235,7 @@ def test_overlay_reached(node: Node, exam: Exam) -> None:
 )
 def test_swarm_begun(swarm: Swarm) -> None:
     """There is a swarm, and it has a leader."""
-    assert any(node.leader for node in swarm.nodes), "no manager leads it"
+    assert any(node.leader for node in swarm.nodes), "the swarm has no leader"
 
 
 @check(
@@ -251,9 +251,9 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
     elsewhere = _foreign_managers(swarm, lab, facts)
     assert not elsewhere, f"it is in another swarm, with its managers at {', '.join(elsewhere)}"
     member = _member(swarm, node, facts)
-    assert member or not facts.swarm.active, "the manager does not know it: it is in another swarm"
-    state = member.state if member else "not at all"
-    assert state == "ready", f"the manager sees it {state}"
+    assert member or not facts.swarm.active, "the manager does not list it: it is in another swarm"
+    assert member, "the manager does not list it"
+    assert member.state == "ready", f"the manager lists it as {member.state}"
 
 
 @check(
@@ -273,8 +273,8 @@ def test_node_ready(node: Node, facts: NodeFacts, swarm: Swarm, lab: Lab) -> Non
 def test_node_role(node: Node, facts: NodeFacts, swarm: Swarm) -> None:
     """The node has the role that lab.yml gives it."""
     member = _member(swarm, node, facts)
-    role = member.role if member else "stranger"
-    assert role == node.role, f"to the manager it is a {role}"
+    assert member, "the manager does not list it"
+    assert member.role == node.role, f"the manager lists it as a {member.role}"
 
 
 @check(
@@ -291,7 +291,7 @@ def test_no_strangers(swarm: Swarm, lab: Lab) -> None:
     ready = [node.name for node in swarm.nodes if node.ready]
     strange = [node.name for node in swarm.nodes if node.name not in ours]
     strange += [name for name in ours if ready.count(name) > 1]
-    assert not strange, f"too many: {', '.join(strange)}"
+    assert not strange, f"not part of the lab, or listed twice: {', '.join(strange)}"
 
 
 @check(

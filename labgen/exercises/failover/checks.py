@@ -136,7 +136,7 @@ def test_replaced(lived: Service) -> None:
     places = {str(task.slot) for task in lived.running}
     complete = [update for update in updates(lived) if {turn.place for turn in update} >= places]
     after = [update for update in complete if str(update[0].new.created) > first and _keeps_images(update)]
-    assert after, "the history shows no update of every replica, with the same image, after that"
+    assert after, "after that, the history shows no update of every replica with the same image"
 
 
 @check(
@@ -160,9 +160,9 @@ def _keeps_images(update: list[Turn]) -> bool:
 def _describe(moved: list[Turn]) -> str:
     """Describe the moves, for people."""
     if not moved:
-        return "the history shows no task that came from one node to another"
+        return "the history shows no task that moved to another node"
     phrases = []
     for turn in moved:
         how = "after a node was lost" if lost(turn) else "after it was stopped" if drained(turn) else turn.old.state
         phrases.append(f"{turn.place} ({how})")
-    return f"replicas that came from one node to another: {', '.join(phrases)}"
+    return f"replicas that moved to another node: {', '.join(phrases)}"

@@ -84,7 +84,7 @@ def test_task_here(node: Node, service: Service, exam: Exam) -> None:
 def test_joined_later(service: Service, swarm: Swarm, parameters: Parameters) -> None:
     """A node joined the swarm after the service was created, and runs a task of it."""
     later = [node for node in swarm.nodes if node.ready and _after(node, service)]
-    assert later, f"every node was there before {parameters.name} was made"
+    assert later, f"no node joined after {parameters.name} was created"
     busy = {task.node_id for task in service.running}
     assert any(node.id in busy for node in later), f"no task runs on {', '.join(node.name for node in later)}"
 

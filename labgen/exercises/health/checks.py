@@ -95,7 +95,7 @@ def test_stopped_by_the_check(lived: Service, parameters: Parameters) -> None:
     failed = [task for task in lived.tasks if task.unwell and not task.running and task.spec not in now]
     # A check that fails whatever the server does is no update's failure.
     assert any(parameters.asks(task.health) or not task.health for task in failed), (
-        "no container of an earlier task, of other settings, has a health check that never succeeded"
+        "no earlier task with other settings failed its health check"
     )
 
 
@@ -140,7 +140,7 @@ def test_updated(service: Service, exam: Exam, parameters: Parameters) -> None:
     assert service.update_state == "completed", f"the update's state: {service.update_state} {service.update_message}"
     came = {str(task.slot) for task in service.tasks if not same_image(task.image, parameters.new)}
     alone = [str(task.slot) for task in service.running if str(task.slot) not in came]
-    assert not alone, f"the history shows no task of another image before that of replica {', '.join(alone)}"
+    assert not alone, f"the history shows no earlier task of another image in replica {', '.join(alone)}"
 
 
 @check(
@@ -216,7 +216,7 @@ def tried(exam: Exam, lacks: Lacks, parameters: Parameters) -> ReplacementResult
 def test_replaced_unnoticed(tried: ReplacementResult, parameters: Parameters) -> None:
     """Live test: no replica is ever missing while every task is replaced (docker service update --force) and the
     service is rolled back (docker service rollback)."""
-    assert not tried.not_replaced, f"the task was not replaced in replica {', '.join(tried.not_replaced)}"
+    assert not tried.not_replaced, f"no new task came in replica {', '.join(tried.not_replaced)}"
     assert tried.missing == 0, f"{tried.missing} of {parameters.replicas} were missing at the same time"
 
 
@@ -250,7 +250,7 @@ def there_and_back(exam: Exam, parameters: Parameters) -> tuple[Service, Service
             "every task to be replaced", lambda: _settled(exam, "completed", parameters), within=parameters.within
         )
         assert forced.labels.get(parameters.check_label, "") == mark, (
-            f"{parameters.web_name} was updated by someone else meanwhile"
+            f"somebody else updated {parameters.web_name} meanwhile"
         )
     finally:
         # An update that failed may have been rolled back by the swarm: then there is no way back any more.

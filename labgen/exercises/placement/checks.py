@@ -72,8 +72,8 @@ def test_label(swarm: Swarm, parameters: Parameters) -> None:
     """At least one node has the label {label}={value}, and at least one does not."""
     bear = _labelled(swarm, parameters)
     labels = "; ".join(f"{node.name}: {dict(node.labels) or 'no label'}" for node in swarm.nodes)
-    assert bear, f"no node bears {parameters.label}={parameters.value}: {labels}"
-    assert len(bear) < len(swarm.nodes), f"every node bears it: {labels}"
+    assert bear, f"no node has the label {parameters.label}={parameters.value}: {labels}"
+    assert len(bear) < len(swarm.nodes), f"every node has the label: {labels}"
 
 
 @check(

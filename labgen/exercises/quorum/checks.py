@@ -156,4 +156,4 @@ def _describe(journals: Journals, parameters: Parameters) -> str:
         f"{node.name}: stopped {len(history.outages)} times, became leader {len(history.led)} times"
         for node, history in journals.items()
     ]
-    return f"since {parameters.name} was made, {'; '.join(phrases)}"
+    return f"since {parameters.name} was created: {'; '.join(phrases)}"

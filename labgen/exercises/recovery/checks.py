@@ -102,7 +102,7 @@ def test_replaced(service: Service, parameters: Parameters) -> None:
     )
     assert any(ended.values()), f"no task was ended by force; tasks of the past: {past or 'none'}"
     assert any(tasks and histories[place][-1].running for place, tasks in ended.items()), (
-        f"in replica {', '.join(place for place, tasks in ended.items() if tasks)} no other task runs"
+        f"no new task runs in replica {', '.join(place for place, tasks in ended.items() if tasks)}"
     )
 
 

@@ -83,7 +83,7 @@ def test_running(queue: Service, store: Service, exam: Exam) -> None:
     for service in (queue, store):
         errors = {task.error for task in service.tasks if task.desired in ("running", "ready") and task.error}
         assert len(service.running) == service.replicas, (
-            f"of {service.name} {run_of(len(service.running), service.replicas or 0)} {'; '.join(sorted(errors))}"
+            f"{service.name}: {run_of(len(service.running), service.replicas or 0)} {'; '.join(sorted(errors))}"
         )
         runs(exam, service)
 
@@ -125,7 +125,7 @@ def test_mended(queue: Service, exam: Exam, parameters: Parameters) -> None:
 def test_continued(store: Service) -> None:
     """An update of {store_name} failed and continued: in every replica, a task of another image failed."""
     spared = sorted(set(places(store)) - set(failing(store)))
-    assert not spared, f"no such task in the history of replica {', '.join(spared)}"
+    assert not spared, f"the history shows no failed task of another image in replica {', '.join(spared)}"
 
 
 @check(
@@ -162,11 +162,11 @@ def test_by_itself(store: Service, parameters: Parameters) -> None:
     # Where the action was said in the same command as the image, the swarm has taken it back itself.
     back = taken_back(store)
     assert back, (
-        f"its failure action is {store.update.failure_action}, and the history shows no failed update that was taken "
-        "back before it had come to all replicas"
+        f"its failure action is {store.update.failure_action}, and the history shows no failed update that was "
+        "rolled back before it reached every replica"
     )
     after = max(_way_back(store, place) for place in back)
-    assert after < parameters.by_hand, f"the way back began {after:.0f} s after the failure: that was by hand"
+    assert after < parameters.by_hand, f"the rollback began {after:.0f} s after the failure, so it was started by hand"
 
 
 def _way_back(store: Service, place: str) -> float:

@@ -136,7 +136,7 @@ def test_scales(tried: ScalingResult) -> None:
     """Live test: after the service is scaled up by one replica (with a nonce, by up to {most_more}), the new tasks run
     within {within} s, longer on a slow computer. The other tasks keep running. After it is scaled down, the new tasks
     are gone."""
-    assert not tried.restarted, f"{tried.restarted} of the tasks that ran before did not any more"
+    assert not tried.restarted, f"{tried.restarted} of the earlier tasks stopped"
 
 
 @check(

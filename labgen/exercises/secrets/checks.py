@@ -66,7 +66,7 @@ def test_service_runs(swarm: Swarm, exam: Exam, parameters: Parameters) -> None:
 def test_secret_given(service: Service, parameters: Parameters) -> None:
     """The service gets a secret as the file {file}."""
     source = service.files.get(parameters.file)
-    assert source in service.secrets, f"it is given {_describe(service)}"
+    assert source in service.secrets, f"it has {_describe(service)}"
 
 
 @check(
@@ -86,7 +86,7 @@ def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) 
         fields = exam.ask_node(node, _counting(container, parameters)).split()
         assert len(fields) == 2, f"on {node.name} there is no {parameters.file} in the container"
         users, kind = fields
-        assert kind == "tmpfs", f"on {node.name} {parameters.file} lies on {kind}, not in memory"
+        assert kind == "tmpfs", f"on {node.name} {parameters.file} is on {kind}, not in memory"
         assert int(users), f"on {node.name} {parameters.file} names no user"
 
 
@@ -102,7 +102,7 @@ def test_in_the_container(service: Service, exam: Exam, parameters: Parameters) 
 def test_config_given(service: Service, parameters: Parameters) -> None:
     """The service gets a config as nginx's site file, {config_file}."""
     source = service.files.get(parameters.config_file)
-    assert source in service.configs, f"it is given {_describe(service)}"
+    assert source in service.configs, f"it has {_describe(service)}"
 
 
 @check(
@@ -164,7 +164,7 @@ def test_history(service: Service, parameters: Parameters) -> None:
     earlier = [task.files.get(parameters.file) for tasks in places(service).values() for task in tasks[:-1]]
     had_first = parameters.first in earlier
     assert had_first, (
-        f"earlier tasks were given {', '.join(secret or 'nothing' for secret in earlier) or 'nothing: none is there'}"
+        f"earlier tasks had {', '.join(secret or 'nothing' for secret in earlier) or 'nothing: there are none'}"
     )
 
 
@@ -176,14 +176,14 @@ def test_history(service: Service, parameters: Parameters) -> None:
 def test_old_one_removed(exam: Exam, parameters: Parameters) -> None:
     """The earlier secret, {first}, was removed from the swarm."""
     path = f"/secrets/{quote(parameters.first)}"
-    assert exam.ask(path)[path].status == 404, f"{parameters.first} is there still"
+    assert exam.ask(path)[path].status == 404, f"{parameters.first} still exists"
 
 
 def _containers(service: Service, exam: Exam) -> list[tuple[Node, str]]:
     containers = []
     for task in service.running:
         node = exam.host(task)
-        assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
+        assert node is not None, f"a task runs on a node that is not part of the lab: {task.node_id}"
         containers.append((node, task.container_id))
     return containers
 

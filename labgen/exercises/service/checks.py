@@ -37,7 +37,7 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab, parameters: Paramete
     if parameters.name in swarm.services:
         return
     alone = [node.name for node in lab.nodes if parameters.name in exam.containers(node)]
-    instead = f", only a container of that name on {', '.join(alone)}, made by docker run" if alone else ""
+    instead = f", only a container of that name on {', '.join(alone)}, created with docker run" if alone else ""
     raise AssertionError(f"there is no service {parameters.name}{instead}")
 
 
@@ -48,7 +48,7 @@ def test_service_exists(swarm: Swarm, exam: Exam, lab: Lab, parameters: Paramete
 )
 def test_image(service: Service, parameters: Parameters) -> None:
     """The service uses the image {image}."""
-    assert same_image(service.image, parameters.image), f"it is made from {service.plain_image}"
+    assert same_image(service.image, parameters.image), f"it uses the image {service.plain_image}"
 
 
 @check(
@@ -82,7 +82,7 @@ def test_command(service: Service, parameters: Parameters) -> None:
 def test_running(service: Service, exam: Exam) -> None:
     """The service has one replica or more, and all of them run and stay up."""
     assert service.mode == "replicated", f"it is {service.mode}"
-    assert service.replicas, "it wants no task: its replicas are 0"
+    assert service.replicas, "it has 0 replicas"
     runs(exam, service, service.replicas)
 
 
@@ -102,7 +102,7 @@ def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
     def look() -> None:
         logs = {f"{parameters.name}.{task.slot}": _lines(exam, task.id) for task in service.running}
         short = [
-            f"the log of {name} has the line {count} times, its last is {lines[-1:] or 'nothing'}"
+            f"the log of {name} has the line {count} times and ends with {lines[-1:] or 'nothing'}"
             for name, lines in logs.items()
             if (count := lines.count(parameters.line)) < 2
         ]
@@ -125,7 +125,7 @@ def test_log(service: Service, exam: Exam, parameters: Parameters) -> None:
 def test_made_by_the_swarm(exam: Exam, lab: Lab, parameters: Parameters) -> None:
     """There is no container {name} that was created by hand with docker run."""
     alone = [node.name for node in lab.nodes if parameters.name in exam.containers(node)]
-    assert not alone, f"a container {parameters.name} was made by hand on {', '.join(alone)}"
+    assert not alone, f"a container {parameters.name} was created by hand on {', '.join(alone)}"
 
 
 def _lines(exam: Exam, task: str) -> list[str]:

@@ -50,7 +50,7 @@ def test_deployed(swarm: Swarm, parameters: Parameters) -> None:
     missing = [name for name, service in services.items() if service is None]
     assert not missing, f"there is no service {', '.join(missing)}"
     alone = [name for name, service in services.items() if service and service.stack != parameters.stack]
-    assert not alone, f"made by themselves, not with the stack {parameters.stack}: {', '.join(alone)}"
+    assert not alone, f"created without the stack {parameters.stack}: {', '.join(alone)}"
 
 
 @check(
@@ -109,7 +109,7 @@ def test_network(web: Service, counter: Service, cache: Service, swarm: Swarm) -
     """The three services are on one overlay network."""
     overlays = {network.id for network in swarm.networks if network.driver == "overlay"}
     shared = overlays & set(web.networks) & set(counter.networks) & set(cache.networks)
-    assert shared, "there is no overlay network that all three are on"
+    assert shared, "there is no overlay network that has all three"
 
 
 @check(
@@ -129,7 +129,7 @@ def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
     """counter reaches the cache by its name: the cache's number of visits grows during the check."""
     (task,) = cache.running
     node = exam.host(task)
-    assert node is not None, f"the cache runs on a node that is not of the lab: {task.node_id}"
+    assert node is not None, f"the cache runs on a node that is not part of the lab: {task.node_id}"
 
     script = f"docker exec {shlex.quote(task.container_id)} {parameters.visits} | head -c 100 || true"
     visits = execution(script, task.container_id, shlex.split(parameters.visits), partial(text_from, most=100))
@@ -140,7 +140,7 @@ def test_connected(cache: Service, exam: Exam, parameters: Parameters) -> None:
         counted.append(int(answer) if answer.isdigit() else 0)
         if not counted[-1] > counted[0]:
             report = f"{answer} visits, and no more" if counted[-1] else answer or "nothing"
-            raise NotYet(f"the cache on {node.name} has counted {report}")
+            raise NotYet(f"the cache on {node.name} counted {report}")
 
     exam.wait("a visit to the cache", look, within=10)
 
@@ -171,7 +171,7 @@ def test_from_the_file(cache: Service, parameters: Parameters) -> None:
     """The new image came from the file, which was changed and deployed again."""
     # `docker stack deploy` notes what the file said (docker/cli cli/compose/convert/service.go).
     image = cache.labels.get("com.docker.stack.image", "")
-    assert same_image(image, parameters.new), f"when it was last deployed, the file said {image or 'nothing'}"
+    assert same_image(image, parameters.new), f"the file that was deployed last has the image {image or 'none'}"
 
 
 @check(

@@ -77,7 +77,7 @@ def test_server_version(service: Service, exam: Exam, parameters: Parameters) ->
     at: dict[Node, list[Task]] = {}
     for task in service.running:
         node = exam.host(task)
-        assert node is not None, f"a task runs on a node that is not of the lab: {task.node_id}"
+        assert node is not None, f"a task runs on a node that is not part of the lab: {task.node_id}"
         at.setdefault(node, []).append(task)
     answers = exam.everywhere(
         at, lambda node: [exam.ask_node(node, _ask(task.container_id)).strip() for task in at[node]]

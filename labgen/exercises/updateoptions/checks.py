@@ -143,13 +143,13 @@ def _describe(happened: list[list[Turn]], parameters: Parameters) -> str:
     for number, update in enumerate(happened, 1):
         if unknown := [turn.place for turn in update if turn.gap is None]:
             phrases.append(
-                f"update {number}: of replica {', '.join(unknown)} the containers are gone, which knew when they began "
-                "(an engine that restarts removes those of old tasks)"
+                f"update {number}: the times of replica {', '.join(unknown)} are unknown: its old containers are gone "
+                "(an engine that restarts removes them)"
             )
             continue
         gaps = [f"{abs(turn.gap or 0.0):.1f} s {'after' if (turn.gap or 0.0) > 0 else 'before'}" for turn in update]
         phrases.append(
-            f"update {number}: {at_once(update)} at a time, {most_missing(update)} missing at most, "
+            f"update {number}: {at_once(update)} at a time, at most {most_missing(update)} missing, "
             f"new tasks ran {', '.join(gaps)} the old ones ended"
         )
     return "; ".join(phrases)

@@ -111,7 +111,7 @@ REPORT = Report(
             Verdict.BLOCKED,
             0,
             "Port 7946 is open, where the nodes tell one another how they are.",
-            "needs cluster.swarm_active[worker3], which is not so",
+            "cluster.swarm_active[worker3] has to pass first",
         ),
         outcome(
             "web.running",

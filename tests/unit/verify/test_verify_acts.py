@@ -77,6 +77,6 @@ def test_acts_there_and_back_with_a_nonce_wants_the_label_that_it_has_put_on() -
 @pytest.mark.parametrize("labels", [{}, {"labgen.check": mark("autumn", "health")}])
 def test_acts_there_and_back_refuses_answers_for_another_nonce(labels: dict[str, str]) -> None:
     exam: Any = Updated(labels)
-    with pytest.raises(AssertionError, match="was updated by someone else meanwhile"):
+    with pytest.raises(AssertionError, match="somebody else updated web-checked meanwhile"):
         health.there_and_back(exam, parameters=health.Parameters())
     assert exam.told[-1] == "docker service rollback --detach web-checked"

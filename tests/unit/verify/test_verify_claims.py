@@ -257,13 +257,13 @@ def test_moves_are_told_with_what_came_before() -> None:
     moved = service(*lost, *drained, *killed)
     sentence = test_failover._describe(test_failover.moves(moved))
     assert sentence == (
-        "replicas that came from one node to another: 1 (after a node was lost), 2 (after it was stopped), 3 (failed)"
+        "replicas that moved to another node: 1 (after a node was lost), 2 (after it was stopped), 3 (failed)"
     )
     one, other = turn(1, 0, 1), turn(2, 0, 1)
     changed = replace(other, new=replace(other.new, image="another"))
     assert test_failover._keeps_images([one, other])
     assert not test_failover._keeps_images([one, changed])
-    assert test_failover._describe([]) == "the history shows no task that came from one node to another"
+    assert test_failover._describe([]) == "the history shows no task that moved to another node"
     test_failover.test_failed_over(moved)
     test_failover.test_drained(moved)
     with pytest.raises(AssertionError):

@@ -363,7 +363,7 @@ def test_running_tells_the_errors_of_tasks_that_are_meant_to_run() -> None:
         replace(task(2, 0, "ready"), desired="ready", error="No such image"),
     ]
     queue = replace(service(*wrong), name="my-queue", replicas=3)
-    with pytest.raises(AssertionError, match=r"^of my-queue 0 of 3 run No such image; no suitable node"):
+    with pytest.raises(AssertionError, match=r"^my-queue: 0 of 3 run No such image; no suitable node"):
         test_rollback.test_running(queue, queue, None)  # type: ignore[arg-type]
 
 

@@ -61,9 +61,9 @@ def test_elsewhere_are_managers_of_which_none_is_of_this_swarm(managers: tuple[s
     ("facts", "state", "why"),
     [
         (facts_of(), "ready", ""),
-        (facts_of(), "down", "the manager sees it down"),
-        (facts_of(node_id="another"), "ready", "the manager does not know it: it is in another swarm"),
-        (facts_of(state="inactive"), "down", "the manager sees it down"),
+        (facts_of(), "down", "the manager lists it as down"),
+        (facts_of(node_id="another"), "ready", "the manager does not list it: it is in another swarm"),
+        (facts_of(state="inactive"), "down", "the manager lists it as down"),
         (facts_of(managers=("10.9.9.9:2377",)), "ready", "it is in another swarm, with its managers at 10.9.9.9"),
     ],
 )
@@ -77,7 +77,7 @@ def test_node_ready_is_a_member_of_the_managers_swarm(facts: Any, state: str, wh
 
 
 def test_node_ready_of_a_node_that_left_is_told_from_one_in_another_swarm() -> None:
-    with pytest.raises(AssertionError, match=r"^the manager sees it not at all"):
+    with pytest.raises(AssertionError, match=r"^the manager does not list it"):
         test_cluster.test_node_ready(W1, facts_of(state="inactive"), Swarm((), (), {}), LAB)
 
 
@@ -85,8 +85,8 @@ def test_node_ready_of_a_node_that_left_is_told_from_one_in_another_swarm() -> N
     ("members", "why"),
     [
         ([member(W1.name)], ""),
-        ([member(W1.name, role="manager")], "to the manager it is a manager"),
-        ([], "to the manager it is a stranger"),
+        ([member(W1.name, role="manager")], "the manager lists it as a manager"),
+        ([], "the manager does not list it"),
     ],
 )
 def test_node_role_is_the_labs(members: list[SwarmNode], why: str) -> None:
@@ -138,12 +138,12 @@ IMAGE = f"{min(cleanup.images())}:latest"
     ("engines", "why"),
     [
         (Engines(COURSE), ""),
-        (Engines("my-own"), "no engine tells of a service of the course$"),
-        (Engines(), "no engine tells of a service of the course$"),
+        (Engines("my-own"), "no engine's event log shows a service of the course$"),
+        (Engines(), "no engine's event log shows a service of the course$"),
         # An engine that has begun since knows no event, but has the image.
         (Engines(images=(IMAGE,), started=60.0), ""),
-        (Engines(images=(IMAGE,)), "no engine tells of a service of the course$"),
-        (Engines(images=("debian:12",), started=60.0), "the engine was started anew since"),
+        (Engines(images=(IMAGE,)), "no engine's event log shows a service of the course$"),
+        (Engines(images=("debian:12",), started=60.0), "the engine was restarted since"),
     ],
 )
 def test_something_was_there_is_a_service_of_the_course_that_an_engine_remembers(engines: Any, why: str) -> None:

@@ -76,8 +76,8 @@ def test_none_on_managers_counts_tasks_there(places: str, why: str) -> None:
     ("nodes", "why"),
     [
         (NODES, ""),
-        ((NODES[0], NODES[2]), "no node bears "),
-        ((NODES[1], replace(NODES[1], name="w3")), "every node bears it"),
+        ((NODES[0], NODES[2]), "no node has the label "),
+        ((NODES[1], replace(NODES[1], name="w3")), "every node has the label"),
     ],
 )
 def test_label_is_on_one_node_at_least_and_not_on_all(nodes: tuple[SwarmNode, ...], why: str) -> None:

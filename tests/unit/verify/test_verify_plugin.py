@@ -288,10 +288,10 @@ def test_plugin_what_needs_another_comes_after_it_and_goes_with_it(
     checks = {entry["name"]: entry for entry in report()["checks"]}
     assert (checks["early"]["verdict"], checks["middle"]["verdict"]) == (verdict, verdict)
     if verdict == "blocked":
-        assert checks["early"]["seen"] == "needs it.late, which is not so"
+        assert checks["early"]["seen"] == "it.late has to pass first"
         assert checks["early"]["hint"] == ""
         result.assert_outcomes(failed=1, skipped=2)
-        result.stdout.fnmatch_lines(["BLOCKED * test_it.py:*: blocked: needs it.late, which is not so"])
+        result.stdout.fnmatch_lines(["BLOCKED * test_it.py:*: blocked: it.late has to pass first"])
 
 
 def test_plugin_what_is_needed_but_was_not_chosen_does_not_block(run: Run) -> None:

@@ -46,8 +46,8 @@ WEB = replace(
     [
         ({}, ""),
         ({"constraints": ("node.role!=manager", "node.hostname!=gone")}, ""),
-        ({"image": "httpd"}, "web-alb is made from httpd"),
-        ({"args": ("sleep", "9")}, "its containers run `sleep 9` instead"),
+        ({"image": "httpd"}, "web-alb uses the image httpd"),
+        ({"args": ("sleep", "9")}, "but its containers run `sleep 9`"),
         ({"constraints": ()}, "its constraints: none"),
         ({"constraints": ("node.role==manager",)}, "its constraints: node.role==manager"),
         ({"ports": ()}, "web-alb publishes "),
@@ -67,7 +67,7 @@ def test_same_service_compares_image_program_constraint_and_port(changed: Mappin
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"replicas": 0}, "its replicas are 0"),
+        ({"replicas": 0}, "it has 0 replicas"),
         ({"mode": "global", "replicas": None}, "it is global"),
         ({"mode": "global", "replicas": 1}, "it is global"),
     ],
@@ -150,7 +150,7 @@ def test_checks_that_ask_in_containers_name_the_node_that_is_not_of_the_lab(
     check: Callable[[Service, Any], Any],
 ) -> None:
     exam: Any = SimpleNamespace(host=lambda _task: None)
-    with pytest.raises(AssertionError, match="on a node that is not of the lab: elsewhere"):
+    with pytest.raises(AssertionError, match="on a node that is not part of the lab: elsewhere"):
         check(service(replace(task(1, 0), node_id="elsewhere")), exam)
 
 
@@ -182,7 +182,7 @@ def manager(**more: Any) -> SwarmNode:
 def test_swarm_begun_has_a_leader() -> None:
     test_cluster.test_swarm_begun(Swarm((manager(leader=False), manager(leader=True)), (), {}))
     for nodes in ((manager(leader=False),), ()):
-        with pytest.raises(AssertionError, match="no manager leads it"):
+        with pytest.raises(AssertionError, match="the swarm has no leader"):
             test_cluster.test_swarm_begun(Swarm(nodes, (), {}))
 
 
@@ -321,7 +321,7 @@ HEALTH = test_health.Parameters()
         (HEALTH.service.image, HEALTH.new, "completed", ""),
         (HEALTH.service.image, HEALTH.new, "paused", "the update's state: paused"),
         (HEALTH.service.image, HEALTH.service.image, "completed", "images in use: "),
-        (HEALTH.new, HEALTH.new, "completed", "no task of another image before that of replica 1"),
+        (HEALTH.new, HEALTH.new, "completed", "no earlier task of another image in replica 1"),
     ],
 )
 def test_updated_is_completed_and_came_after_another_image(old: str, image: str, state: str, why: str) -> None:
