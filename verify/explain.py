@@ -15,7 +15,7 @@ import pytest
 from labgen.core.atomic_files import exists, read
 from labgen.core.errors import EvidenceError, ExerciseError
 from labgen.core.hint import FIRST_STAGE, Stage
-from labgen.core.i18n import Language
+from labgen.core.i18n import Language, _
 from labgen.model.lab_folder import LabFolder, State
 from labgen.providers import PROVIDERS
 from labgen.transport import tracing
@@ -120,9 +120,11 @@ def explain(
     if explainer.mistake:
         raise explainer.mistake
     if explainer.unknown:
-        raise ExerciseError(f"there is no check '{check}'.", f"Did you mean: {explainer.unknown}?")
+        raise ExerciseError(
+            _("there is no check '%(check)s'.", check=check), _("Did you mean: %(choices)s?", choices=explainer.unknown)
+        )
     if not explainer.explanations:
-        raise EvidenceError(f"{check} could not be judged again.", "Grade again: labgen grade")
+        raise EvidenceError(_("%(check)s could not be judged again.", check=check), _("Grade again: labgen grade"))
     started = evidence.started if graded else None
     return explanation_of(explainer.explanations, started, language, full=full, hints=hints)
 

@@ -44,7 +44,7 @@ from labgen.core.errors import (
     NodeError,
     SwarmError,
 )
-from labgen.core.i18n import Language, ui_language
+from labgen.core.i18n import Language, recorded, ui_language
 from labgen.exercise.catalogue import exercises
 from labgen.exercise.hint import FIRST_STAGE, Advice, Hints, Stage, text_of
 from labgen.exercise.verdict import Verdict
@@ -140,7 +140,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.stash[_BEGUN] = book.clock()
     needed = [outcome for need in about.needs for outcome in book.needed(need, _name(item))]
     lacking = [too_small] if (too_small := _too_small(about.exercise, book)) else []
-    lacking += [book.lacks[capability] for capability in about.requires if capability in book.lacks]
+    lacks = (recorded(book.lacks[capability]) for capability in about.requires if capability in book.lacks)
+    lacking += [reason.in_(book.language) for reason in lacks]
     lacking += [outcome.seen for outcome in needed if outcome.verdict is Verdict.NOT_APPLICABLE]
     if lacking:
         item.stash[_NOT_APPLICABLE] = lacking[0]

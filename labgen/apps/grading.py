@@ -19,7 +19,7 @@ from labgen.apps.requests import GradingRequest, HandIn, received
 from labgen.core.console import guarded
 from labgen.core.errors import HostError
 from labgen.core.hint import FIRST_STAGE, Stage
-from labgen.core.i18n import Language
+from labgen.core.i18n import Language, _, ui_language
 from labgen.core.printable import in_line, printable
 from labgen.exercise.catalogue import Values, mounted
 from labgen.machines import inventory
@@ -109,9 +109,11 @@ def _grade_lab(request: GradingRequest) -> int:
     if unwritten is not None:
         print(f"error: {printable(str(unwritten))}")
         return unwritten.exit_status
-    print(f"The report: {in_line(subject.report / 'report.html')}")
+    page = _("The report: %(page)s", page=in_line(subject.report / "report.html"))
+    print(page.in_(request.language or ui_language()))
     if request.handins:
-        print(f"The evidence: {handin_table.note_of(subject.evidence)}.")
+        evidence = _("The evidence: %(note)s.", note=handin_table.note_of(subject.evidence))
+        print(evidence.in_(request.language or ui_language()))
     return exit_status(report)
 
 

@@ -18,6 +18,7 @@ from labgen.core.errors import (
     HostError,
     LabgenError,
 )
+from labgen.core.i18n import Text, _, listed, ngettext, recorded
 from labgen.core.printable import in_line
 from labgen.model.lab import Lab
 from labgen.report import Report
@@ -88,7 +89,7 @@ def _row(handin: HandIn, lab: Lab | None, grade: Grade) -> _Row:
     except Exception as error:
         return _Row(LabgenError.exit_status, f"not graded: {type(error).__name__}: {error}", "-", ids=ids)
     points = f"{report.points.got}/{report.points.of}"
-    note = note_of(evidence, lab)
+    note = str(note_of(evidence, lab))
     if unwritten is not None:
         return _Row(unwritten.exit_status, f"{note}; {unwritten.message}", report.verdict, points, ids)
     return _Row(exit_status(report), note, report.verdict, points, ids)
@@ -98,7 +99,7 @@ def _reason(error: EvidenceError, handin: HandIn) -> str:
     return error.message.removeprefix(f"{handin.file} cannot be graded: ").rstrip(".")
 
 
-def note_of(evidence: Evidence, lab: Lab | None = None) -> str:
+def note_of(evidence: Evidence, lab: Lab | None = None) -> Text:
     """Say what a teacher should know of a hand-in that no check says, in one line.
 
     :param lab: the lab that the teacher has given out, ``None`` where that does not matter.
@@ -106,20 +107,28 @@ def note_of(evidence: Evidence, lab: Lab | None = None) -> str:
     return note(handins.describe(evidence, lab), datetime.now(UTC))
 
 
-def note(description: Description, now: datetime) -> str:
+def note(description: Description, now: datetime) -> Text:
     """Say in one line what a bundle says of itself."""
     days = (now - description.started).days
-    age = "today" if days < 1 else "1 day ago" if days == 1 else f"{days} days ago"
+    age = ngettext("%(count)s day ago", "%(count)s days ago", days) if days >= 1 else _("today")
+    started = f"{description.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    on = (
+        _("on %(provider)s, emulated", provider=description.provider)
+        if description.emulated
+        else (_("on %(provider)s", provider=description.provider))
+    )
     parts = [
-        f"made {description.started.astimezone(UTC):%Y-%m-%d %H:%M} UTC ({age})",
-        f"on {description.provider}{', emulated' if description.emulated else ''}",
-        f"exercises named: {', '.join(description.exercises) or 'none'}",
-        f"nonce: {description.nonce or 'none'}",
+        _("made %(started)s (%(age)s)", started=started, age=age),
+        on,
+        _("exercises named: %(names)s", names=", ".join(description.exercises) or _("none")),
+        _("nonce: %(nonce)s", nonce=description.nonce or _("none")),
     ]
-    parts += [f"its nodes lacked: {', '.join(description.lacks)}"] if description.lacks else []
-    parts += [f"parameters: {description.parameters}"] if description.parameters else []
-    parts += ["its lab.yml describes another lab than --lab-file"] if description.other_lab else []
-    return "; ".join(parts)
+    if description.lacks:
+        lacks = listed(map(recorded, description.lacks))
+        parts.append(_("its nodes lacked: %(lacks)s", lacks=lacks))
+    parts += [_("parameters: %(parameters)s", parameters=description.parameters)] if description.parameters else []
+    parts += [_("its lab.yml describes another lab than --lab-file")] if description.other_lab else []
+    return listed(parts, separator="; ")
 
 
 def _copy(pair: Shared, names: Sequence[str]) -> str:

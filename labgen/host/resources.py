@@ -13,7 +13,7 @@ from labgen.model import provider_names
 from labgen.model.lab import Lab
 from labgen.model.provider import BOX_ARCHITECTURES, NODE_IMAGE, ProviderFacts
 
-_CONTAINERS = "Containers need no box: labgen up --provider docker"
+_CONTAINERS = _("Containers need no box: labgen up --provider docker")
 
 MEMORY_BESIDE = 150
 """MiB a machine takes beside its own memory: QEMU or VirtualBox itself, video memory, page tables."""

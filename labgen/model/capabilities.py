@@ -18,9 +18,9 @@ class Capability(StrEnum):
 
     NETPLAN = "netplan"
     """The node sets the address of its adapter 2 by itself."""
-    ROUTING_MESH = "routing mesh"
+    ROUTING_MESH = _("routing mesh").msgid
     """A published port answers on every node: the kernel has IPVS."""
-    OWN_MACHINE = "restart of a machine"
+    OWN_MACHINE = _("restart of a machine").msgid
     """A node can be restarted as a whole, and comes back by itself: it has a machine of its own."""
 
 
