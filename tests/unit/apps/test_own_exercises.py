@@ -85,8 +85,8 @@ def test_brief_warns_of_translations_that_cannot_be_read(lab_folder: Path, capsy
     assert cli.main(["-C", str(lab_folder), "brief", "greeting", "--lang", "ko"]) == 0
     shown = capsys.readouterr()
     assert "# A greeting" in shown.out
-    assert shown.err.startswith(f"warning: {catalogue}, line 1: ")
-    assert shown.err.endswith("; the texts of greeting are in English.\n")
+    assert shown.err.startswith(f"경고: {catalogue}, line 1: ")
+    assert shown.err.endswith("; greeting의 글은 영어로 나옵니다.\n")
     assert cli.main(["-C", str(lab_folder), "brief", "greeting", "--lang", "en"]) == 0
     assert capsys.readouterr().err == ""
 
