@@ -75,17 +75,7 @@ def plan(
     ]
     pool = chosen.get("overlay_pool")
     if pool is not None and pool.prefixlen > overlay_mask:
-        problems.append(
-            Problem(
-                "addresses.overlay_pool",
-                str(pool),
-                _("the pool is smaller than one overlay network (/%(overlay_mask)s).", overlay_mask=overlay_mask),
-                _(
-                    "Give a pool of /%(value)s or wider, or a longer addresses.overlay_mask.",
-                    value=max(overlay_mask - 4, WIDEST),
-                ),
-            )
-        )
+        problems.append(_small_pool(pool, overlay_mask))
     if problems:
         return problems
     occupied = dict(fixed)
@@ -119,6 +109,19 @@ def plan(
         overlay_mask=overlay_mask,
         docker0=occupied["docker0"],
         docker_gwbridge=occupied["docker_gwbridge"],
+    )
+
+
+def _small_pool(pool: IPv4Network, overlay_mask: int) -> Problem:
+    """Say that a pool does not hold one overlay network."""
+    return Problem(
+        "addresses.overlay_pool",
+        str(pool),
+        _("the pool is smaller than one overlay network (/%(overlay_mask)s).", overlay_mask=overlay_mask),
+        _(
+            "Give a pool of /%(value)s or wider, or a longer addresses.overlay_mask.",
+            value=max(overlay_mask - 4, WIDEST),
+        ),
     )
 
 
