@@ -10,7 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import urlsplit
 
 from labgen.core.i18n import Spoken
@@ -157,6 +157,9 @@ class Lab:
     proxy: Proxy = field(default_factory=Proxy, compare=False)
     ports: tuple[ForwardedPort, ...] = ()
     warnings: tuple[Spoken, ...] = ()
+
+    # A record, which pydantic reads and writes, never has warnings.
+    __pydantic_config__: ClassVar[dict[str, bool]] = {"arbitrary_types_allowed": True}
 
     @property
     def slug(self) -> str:
