@@ -91,7 +91,7 @@ def test_second_bootstrap_changes_nothing(lab: LabUnderTest) -> None:
 def test_exercise_spreads_requests(lab: LabUnderTest) -> None:
     said = lab.run("fab", "exercise.loadbalance").stdout
     for node in course(lab).nodes:
-        (line,) = [line for line in said.splitlines() if line.strip().startswith(f"through {node.name}")]
+        (line,) = [line for line in said.splitlines() if re.match(rf"\s+{node.name}\s+60 requests: ", line)]
         assert "<h1>Hi Docker Swarm 1</h1>" in line
         assert "<h1>Hi Docker Swarm 2</h1>" in line
 
