@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeVar
 
-from labgen.core.errors import LabgenError, NodeError, NoLeader, SwarmError
-from labgen.core.i18n import Text, _, listed, ngettext, shown
+from labgen.core.errors import NodeError, NoLeader, SwarmError
+from labgen.core.i18n import Text, _, ngettext, shown
 from labgen.core.polling import NotYet, Patience, wait_until
 from labgen.docker.swarm import SwarmNode, nodes
 from labgen.machines.inventory import Inventory
@@ -26,9 +25,8 @@ from labgen.transport.output import Say
 from provision import gossip, proxy, swarm
 from provision.causes import explained
 from provision.changes import STEPS, Change
+from provision.everywhere import everywhere
 from provision.shell import Shell
-
-T = TypeVar("T")
 
 _ELECTION = 30.0
 """Seconds that managers have to choose a leader: the engines of the others are started meanwhile."""
@@ -267,32 +265,3 @@ def leave(inventory: Inventory, account: Account) -> None:
     # Managers last, so that workers can still say goodbye.
     everywhere(inventory.lab.workers, one)
     everywhere(tuple(reversed(inventory.lab.managers)), one)
-
-
-def everywhere(nodes: Sequence[Node], do: Callable[[Node], T]) -> list[T]:
-    """Do something on several nodes at once; all get their chance before the first error is raised.
-
-    Errors of several nodes become one that names them all. On Ctrl-C nothing is waited for: whoever
-    catches it closes the connections, which ends what still runs.
-    """
-    if not nodes:
-        return []
-    pool = ThreadPoolExecutor(max_workers=min(len(nodes), 32))
-    try:
-        futures = [pool.submit(do, node) for node in nodes]
-        wait(futures)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-    errors: dict[str, LabgenError] = {}
-    for future in futures:
-        error = future.exception()
-        if isinstance(error, LabgenError):
-            errors.setdefault(error.message, error)
-        elif error is not None:
-            raise error
-    if not errors:
-        return [future.result() for future in futures]
-    first = next(iter(errors.values()))
-    if len(errors) > 1:
-        raise type(first)(listed((error.words for error in errors.values()), "\n"), first.hints)
-    raise first

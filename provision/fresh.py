@@ -8,6 +8,7 @@ from labgen.model.lab import Node
 from provision import bootstrap as boot
 from provision.bootstrap import Account
 from provision.changes import STEPS
+from provision.everywhere import everywhere
 from provision.shell import Shell
 
 _WIPE = """\
@@ -49,5 +50,5 @@ def fresh(inventory: Inventory, account: Account) -> None:
         if counted:
             account.changed(node, _("%(counted)s removed", counted=listed(counted)))
 
-    boot.everywhere(inventory.lab.nodes, wipe)
+    everywhere(inventory.lab.nodes, wipe)
     boot.bootstrap(inventory, account)
