@@ -6,8 +6,7 @@ over port 7946. Where all engines start at the same time, one that is quicker th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from labgen.core.errors import SwarmError
@@ -18,6 +17,7 @@ from labgen.docker.reachability import REJOINING
 from labgen.model.lab import Lab, Node
 from labgen.observation.causes import RecognisedCause, findings
 from labgen.observation.causes.ask import observe
+from provision.everywhere import everywhere
 
 _AT_ONCE = 3.0
 """Seconds in which nodes find one another where a manager's engine was there first."""
@@ -32,7 +32,7 @@ class _NotAtOnce(SwarmError):
 
 @dataclass(frozen=True)
 class Nodes:
-    """What is asked of the nodes of a lab, and done there.
+    """Access to the nodes of a lab: what is run there, asked there and started again.
 
     :param run: runs a script on a node as root, and returns what it printed.
     :param asker: returns what puts questions to a node.
@@ -46,26 +46,13 @@ class Nodes:
 
     def peers(self) -> dict[Node, frozenset[str]]:
         """Ask every node for the addresses that it knows."""
-        with self._threads() as pool:
-            answers = pool.map(lambda node: frozenset(self.run(node, SCRIPT).split()), self.lab.nodes)
-            return dict(zip(self.lab.nodes, answers, strict=True))
-
-    def restart_all(self, nodes: Iterable[Node]) -> None:
-        """Start the engines of some nodes again, side by side.
-
-        :raises NodeError: one of them does not start.
-        """
-        with self._threads() as pool:
-            for restarting in [pool.submit(self.restart, node) for node in nodes]:
-                restarting.result()
+        answers = everywhere(self.lab.nodes, lambda node: frozenset(self.run(node, SCRIPT).split()))
+        return dict(zip(self.lab.nodes, answers, strict=True))
 
     def firewall(self) -> RecognisedCause | None:
         """Find a firewall in the way of the gossip."""
         recognised = findings(observe(self.lab, self.asker), {"network"})
         return next((finding for finding in recognised if finding.cause == "firewall"), None)
-
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max_workers=min(32, len(self.lab.nodes)))
 
 
 def await_all(nodes: Nodes, patience: Patience) -> bool:
@@ -99,7 +86,7 @@ def await_all(nodes: Nodes, patience: Patience) -> bool:
             raise SwarmError(words, finding.hints) from None
     else:
         return False
-    nodes.restart_all(lost_workers(nodes.lab, strangers(nodes.peers())))
+    everywhere(lost_workers(nodes.lab, strangers(nodes.peers())), nodes.restart)
     wait_until(
         what,
         look,
@@ -125,7 +112,7 @@ def strangers(peers: Mapping[Node, frozenset[str]]) -> dict[str, list[str]]:
     return {name: others for name, others in lacking.items() if others}
 
 
-def lost_workers(lab: Lab, lacking: Mapping[str, Collection[str]]) -> frozenset[Node]:
+def lost_workers(lab: Lab, lacking: Mapping[str, Collection[str]]) -> list[Node]:
     """Choose the workers that the first manager and they do not know of each other.
 
     Managers are left alone: without most of them the swarm has no leader.
@@ -133,8 +120,8 @@ def lost_workers(lab: Lab, lacking: Mapping[str, Collection[str]]) -> frozenset[
     :param lacking: as of :func:`strangers`.
     """
     manager = lab.first_manager.name
-    return frozenset(
+    return [
         worker
         for worker in lab.workers
         if manager in lacking.get(worker.name, ()) or worker.name in lacking.get(manager, ())
-    )
+    ]

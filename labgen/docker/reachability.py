@@ -21,7 +21,7 @@ MANAGEMENT, GOSSIP, DATA_PATH = 2377, 7946, 4789
 
 OPEN, REFUSED, SILENT = "open", "refused", "no answer"
 
-UNHEARD = "the gossip has not told of it"
+UNHEARD = "their engines do not know each other"
 """Why two nodes do not reach each other's ends of the ingress network where neither knows the other's."""
 
 REJOINING = 75.0
