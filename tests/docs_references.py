@@ -6,7 +6,6 @@ Korean pages take their texts from the catalogue. A test compares the pages with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +16,9 @@ import click
 from labgen import config
 from labgen.cli import click_messages, root
 from labgen.cli.declare import LANGUAGE_OPTION
+from labgen.cli.language import spoken
 from labgen.cli.root import VERBOSE_OPTION
-from labgen.core.i18n import LANGUAGE_VARIABLE, Language, _
+from labgen.core.i18n import Language, _
 from tests.docs_tables import table
 
 PROJECT = Path(__file__).parents[1]
@@ -36,16 +36,9 @@ def say(language: Language) -> Say:
 @contextmanager
 def speaking(language: Language) -> Iterator[None]:
     """Have the command line speak a language."""
-    before = os.environ.get(LANGUAGE_VARIABLE)
-    os.environ[LANGUAGE_VARIABLE] = language
-    click_messages.translate()
-    try:
+    with spoken(language):
+        click_messages.translate()
         yield
-    finally:
-        if before is None:
-            del os.environ[LANGUAGE_VARIABLE]
-        else:
-            os.environ[LANGUAGE_VARIABLE] = before
 
 
 def commands(language: Language) -> str:

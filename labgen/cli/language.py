@@ -29,10 +29,15 @@ def language_in(words: Sequence[str]) -> str | None:
 @contextlib.contextmanager
 def chosen(words: Sequence[str]) -> Iterator[None]:
     """Have this process, and those that it starts, speak the language that some words ask for."""
-    language, before = language_in(words), os.environ.get(LANGUAGE_VARIABLE)
-    if language is None:
+    language = language_in(words)
+    with spoken(language) if language else contextlib.nullcontext():
         yield
-        return
+
+
+@contextlib.contextmanager
+def spoken(language: str) -> Iterator[None]:
+    """Have this process, and those that it starts, speak a language."""
+    before = os.environ.get(LANGUAGE_VARIABLE)
     os.environ[LANGUAGE_VARIABLE] = language
     try:
         yield
