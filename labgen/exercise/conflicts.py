@@ -34,7 +34,7 @@ def need_no_conflict(exercise: Exercise, course: Mapping[str, Exercise], usual: 
         for kind, names in _KINDS.items():
             shared = _common(names(exercise), names(neighbour))
             allowed = _common(names(usual[exercise.name]), names(usual[neighbour.name]))
-            for places in shared.keys() - allowed.keys():
+            for places in sorted(shared.keys() - allowed.keys()):
                 raise ExerciseError(
                     f"{exercise.name}: the exercise {neighbour.name} makes a {kind} called {shared[places]}, too.",
                     "Choose another name.",
