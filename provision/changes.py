@@ -192,7 +192,7 @@ def resolver(facts: NodeFacts, lab: Lab, node: Node) -> list[Change]:
         return []
     servers = re.findall(r"(?m)^nameserver .*$", facts.resolv_conf) or ["nameserver 127.0.0.53"]
     text = "\n".join(["# Written by labgen: no name server answered.", *servers, f"options {_HASTE}"]) + "\n"
-    # Also in the place of a link to a file that systemd-resolved would write anew.
+    # Also in the place of a link to a file that systemd-resolved would write again.
     return [Change(_("name resolution: one attempt, 1 s"), write_file("/etc/resolv.conf", text, "0644"))]
 
 

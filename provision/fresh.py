@@ -25,8 +25,8 @@ done
 echo "$(echo $containers | wc -w) $(echo $volumes | wc -w) $(echo $own | wc -w)"
 """
 """Removes every container, volume and network of the engine's user, and tells how many there were. Images stay: to
-fetch them again would take longer than all the rest. docker_gwbridge stays, too: made anew it would not get the subnet
-of the lab's plan again."""
+fetch them again would take longer than all the rest. docker_gwbridge stays, too: the engine would
+create it with another subnet than the lab's plan has."""
 
 
 def fresh(inventory: Inventory, account: Account) -> None:

@@ -11,8 +11,8 @@ from labgen.observation.node_facts import NETPLAN_FILE
 def generate_alone(text: str) -> str:
     """Compose a script that has netplan generate this one file, and networkd configure this one interface.
 
-    `netplan apply` starts Python several times, and the generator writes every file anew: networkd would then
-    configure every interface anew, and drop the address through which the node is reached. False where
+    `netplan apply` starts Python several times, and the generator writes every file again: networkd would then
+    configure every interface again, and drop the address through which the node is reached. False where
     networkd has nothing from netplan so far, as where NetworkManager does its work.
     """
     root = "/run/labgen"

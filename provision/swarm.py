@@ -217,7 +217,7 @@ def _repair_members(manager: Shell, lab: Lab, mended: list[Text]) -> list[Text]:
     lab_nodes = {node.name: node for node in lab.nodes}
     ready = {node.name: node for node in members if node.ready}
     for ghost in members:
-        # What a node that left, or was made anew, has left behind.
+        # The entry of a node that has left the swarm, or whose machine was made again.
         if not ghost.ready and ghost.name in ready and ghost.id != manager_id(members):
             demote = f"docker node demote {ghost.id} >/dev/null; " if ghost.role == "manager" else ""
             manager.run(f"{demote}docker node rm --force {ghost.id}", what="docker node rm")

@@ -138,7 +138,7 @@ def _bootstrap(inventory: Inventory, dry_run: bool = False) -> None:
 
 
 def _leave(inventory: Inventory) -> None:
-    """Take every node out of the swarm, to begin anew; its services are lost."""
+    """Take every node out of the swarm; its services are lost."""
     account = boot.Account(_say)
     boot.leave(inventory, account)
     _summarise("leave", account)

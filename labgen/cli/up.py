@@ -144,7 +144,7 @@ def _choice(folder: LabFolder, lab: Lab, provider: str | None, progress: Progres
     try:
         state = folder.state()
     except MachineError as damaged:
-        # Found out anew: which provider has machines of this folder, Vagrant has written down.
+        # Asked again: which provider has machines of this folder, Vagrant has written down.
         progress.note(_("note: %(message)s labgen does not use that file.", message=damaged.words))
         folder.set_state_aside()
         state = None

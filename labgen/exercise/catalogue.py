@@ -129,7 +129,7 @@ def prerequisite() -> str:
 
 
 def translation_mistakes(language: Language) -> list[Text]:
-    """Say of which exercises from elsewhere the translations cannot be read, and why, a sentence each."""
+    """List the exercises from elsewhere whose translations cannot be read, a sentence with the reason for each."""
     own = [exercise for exercise in exercises().values() if not exercise.module.startswith(f"{COURSE}.")]
     mistakes = [Messages.beside(str(_file(exercise.package, "exercise"))).mistake(language) for exercise in own]
     return [

@@ -43,7 +43,7 @@ def remove(*services: str) -> Act:
 
 
 def make(lab: LiveLab, spec: ServiceSpec, running: int | None = None) -> None:
-    """Make a service anew, as it is specified, and wait until its tasks run.
+    """Remove a service, create it again as it is specified, and wait until its tasks run.
 
     :param running: how many of them will (default: all; of a global service one on every node).
     """
@@ -53,7 +53,7 @@ def make(lab: LiveLab, spec: ServiceSpec, running: int | None = None) -> None:
 
 
 def made(spec: ServiceSpec, running: int | None = None) -> Act:
-    """Make a service anew: :func:`make` as an act."""
+    """Give the act that creates a service again, as :func:`make` does."""
     return lambda lab: make(lab, spec, running)
 
 

@@ -85,7 +85,7 @@ def update_state(service: str, state: str, message: str = "") -> Edit:
 
 
 def only_running(service: str) -> Edit:
-    """Take out the history of a service: it was made anew."""
+    """Remove the past tasks of a service, as if it had been created again."""
     return lambda lab: lab.tasks(service, lambda tasks: [task for task in tasks if task["DesiredState"] == "running"])
 
 

@@ -110,7 +110,7 @@ class LiveLab(Protocol):
         ...
 
     def serve(self, name: str, create: str, running: int) -> None:
-        """Make a service anew, and wait until so many of its tasks run.
+        """Remove a service, create it again, and wait until a number of its tasks run.
 
         :param create: options, image and command, as they are typed.
         """

@@ -143,7 +143,7 @@ class Host:
         return answer.result()
 
     def forget(self) -> None:
-        """Forget every answer: something has been changed here, and all is to be asked anew."""
+        """Forget every answer, so that it is asked again: something on this computer has changed."""
         with self._lock:
             self._asked.clear()
 

@@ -160,7 +160,7 @@ def check(
 def install(host: Host, names: Sequence[str], progress: Progress | None = None) -> None:
     """Install Debian packages; nothing if there are none.
 
-    What ``host`` was asked before is forgotten, so that it can be examined anew.
+    What ``host`` was asked before is forgotten, so that it is asked again.
 
     :raises HostError: not Debian or Ubuntu, no right to (``sudo`` asks for a password), or apt-get failed.
     """

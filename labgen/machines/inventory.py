@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 EMULATED = Patience(8.0)
 """Measured on machines without KVM: a docker command takes about eight times as long as on real ones."""
 
-_HEAD = "# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it anew."
+_HEAD = "# Written by labgen from what `vagrant ssh-config` says; `labgen up` writes it again."
 
 CONNECT_TIMEOUT = 30
 """Seconds for a TCP connection and the SSH banner; emulated nodes under load need a good part of it."""

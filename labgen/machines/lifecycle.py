@@ -354,7 +354,7 @@ class Machines:
         Removal(self, state, self.folder.record()).run()
 
     def down_some(self, state: State | None, names: Sequence[str]) -> None:
-        """Remove some machines, which ``up`` makes anew; well, too, where they are not there.
+        """Remove some machines, which ``up`` makes again; machines that do not exist are skipped.
 
         :raises MachineError: the lab is halted.
         """

@@ -168,7 +168,7 @@ class Vagrant:
     ) -> None:
         """Create and start the machines, or one of them.
 
-        :param within: deadline in seconds for one machine; it begins anew with each line that Vagrant prints.
+        :param within: deadline in seconds for one machine; it starts again with each line that Vagrant prints.
         :param machines: how many may boot, one after the other.
         :raises MachineError: one does not come up; says which and why, as far as Vagrant says.
         """

@@ -29,7 +29,7 @@ class Episode:
     """Turns of one service that belong together.
 
     :param kind: ``update`` (another image), ``back`` (to one that the place had before), ``recovery`` (the
-        old task failed), ``replaced`` (the same image, made anew for another reason).
+        old task failed), ``replaced`` (the same image, created again for another reason).
     :param images: plain references, before and after.
     :param places: how many places the service has.
     :param of: the service.

@@ -37,7 +37,7 @@ def create(
 
     :param also: as what else it may be there: what later steps make of it.
     :param shows: whether one that later steps have made something of still shows in its history what they did; the
-        swarm keeps five tasks of each replica. Where it does not, it is made anew.
+        swarm keeps five tasks of each replica. Where it does not, the service is created again.
     :param until: what must be seen of it; by default that all its tasks run.
     :param may_pause: whether it is as it should be also while an update of it is paused.
     """

@@ -40,12 +40,12 @@ def test_something_was_there(swarm: Swarm, exam: Exam, lab: Lab) -> None:
         history = events.read(exam.ask_node(node, events.question(began)))
         if cleanup.of_the_course(history.services, cleanup.services()):
             return
-        # An engine that was started anew has lost its events, but not the images of what ran there.
+        # An engine that was restarted has lost its events, but not the images of what ran there.
         if history.forgotten(began) and cleanup.images() & {repository(image) for image in exam.stored.images(node)}:
             return
         forgotten += [node.name] if history.forgotten(began) else []
-    anew = f" ({', '.join(forgotten)}: the engine was restarted since and has no image of the course)"
-    raise AssertionError(f"no engine's event log shows a service of the course{anew if forgotten else ''}")
+    restarted = f" ({', '.join(forgotten)}: the engine was restarted since and has no image of the course)"
+    raise AssertionError(f"no engine's event log shows a service of the course{restarted if forgotten else ''}")
 
 
 @check(

@@ -55,7 +55,7 @@ def only_others(lab: RecordedLab) -> None:
     _other_nodes(lab, f"engine runs since SINCE\n{event}\n")
 
 
-def started_anew_and_nothing(lab: RecordedLab) -> None:
+def started_again_with_nothing(lab: RecordedLab) -> None:
     """The engines were restarted, and no image of the course is there."""
     _other_nodes(lab, "engine runs since 4102444800\n")
     lab.engine("/images/json", lambda _: [])
@@ -134,7 +134,7 @@ FAULTS = (
         "started anew, and nothing",
         fail=("something_was_there",),
         blocked=_NEED_SOMETHING_WAS_THERE,
-        on_recording=started_anew_and_nothing,
+        on_recording=started_again_with_nothing,
         only=QUICK,
     ),
     Fault(

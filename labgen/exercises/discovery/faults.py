@@ -35,7 +35,7 @@ _VXLAN = "INPUT -p udp --dport 4789"
 
 
 def _network(command: str) -> Act:
-    """The network made anew, and the services on it."""
+    """Create the network again, and the services on it."""
 
     def act(lab: LiveLab) -> None:
         lab.remove(VIRTUAL.name, ROUND_ROBIN.name)

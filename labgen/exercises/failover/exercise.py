@@ -47,7 +47,7 @@ class Parameters(parameters.Parameters):
     """Before the name of a node: lets tasks come to it again."""
 
     tries: ClassVar[int] = 4
-    """Times that tasks are spread anew to have one on a worker, where there are more workers than replicas."""
+    """How often tasks are spread again to have one on a worker, where there are more workers than replicas."""
 
     @property
     def service(self) -> ServiceSpec:

@@ -33,7 +33,7 @@ NAME, ALL = SERVICE.name, SERVICE.replicas or 0
 
 
 def _history(*steps: Act) -> Act:
-    """The service made anew, and something done to it and its nodes."""
+    """Create the service again, then do something to it and its nodes."""
 
     def act(lab: LiveLab) -> None:
         acts.make(lab, SERVICE)

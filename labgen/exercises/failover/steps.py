@@ -153,7 +153,7 @@ def reset(run: Run) -> None:
 
 def _member(run: Run, node: Node) -> SwarmNode:
     members = [member for member in run.nodes() if member.name == node.name]
-    # One that has joined anew is known twice: the one that is lost, and the one that is ready.
+    # A node that has joined again is listed twice: the one that is lost, and the one that is ready.
     for member in sorted(members, key=lambda member: not member.ready):
         return member
     raise ExerciseError(_("%(node)s is not in the swarm.", node=node.name), _("Bring it back with: fab bootstrap"))

@@ -70,7 +70,7 @@ def workers_only(lab: RecordedLab) -> None:
     lab.tasks(NAME, lambda tasks: [task for task in tasks if task["NodeID"] not in manager])
 
 
-def made_anew(lab: RecordedLab) -> None:
+def created_again(lab: RecordedLab) -> None:
     """Removed and created after the node had joined."""
     now = lab.started.isoformat()
     lab.service(NAME, lambda service: service.update(CreatedAt=now))
@@ -154,7 +154,7 @@ FAULTS = (
         blocked=("whole",),
         on_nodes=lambda lab: acts.make(lab, SERVICE),
         mend=_right,
-        on_recording=made_anew,
+        on_recording=created_again,
     ),
     Fault(
         edits.FLAPPING,

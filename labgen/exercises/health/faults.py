@@ -35,7 +35,7 @@ def _web_made(lab: LiveLab) -> None:
 
 
 def _session(*commands: str, create: str = SESSION.create) -> Act:
-    """The session store made anew, and then something else than the exercise says."""
+    """Create the session store again, then do something else than the exercise says."""
 
     def act(lab: LiveLab) -> None:
         lab.serve(SESSION.name, _typed(create), 3)

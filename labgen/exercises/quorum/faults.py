@@ -1,6 +1,6 @@
 """Faults in what the exercise on three managers wants to have happened, in a lab of three managers and a worker.
 
-What happened before the service was made does not count: each fault makes it anew.
+What happened before the service was made does not count: each fault creates it again.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _start(lab: LiveLab, *names: str) -> None:
 
 
 def _lost(lab: LiveLab, managers: int) -> None:
-    """The service anew; then the engine of who leads is stopped, so many times, and all are started again."""
+    """Create the service again, stop the leader's engine so many times, and start all engines again."""
     acts.make(lab, SERVICE, running=1)
     remaining, stopped = list(MANAGERS), []
     for _ in range(managers):
@@ -104,7 +104,7 @@ def _everywhere_else(lab: LiveLab) -> None:
 
 
 def _worker_too(lab: LiveLab) -> None:
-    """The majority is lost and comes back; the worker's engine was started anew as well."""
+    """The majority is lost and comes back; the worker's engine was restarted as well."""
     _lost(lab, 2)
     before = {task.id for task in lab.swarm().services[SERVICE.name].running}
     lab.on(WORKER1, "systemctl restart docker.service")
@@ -179,7 +179,7 @@ def a_workers_engine_too(lab: RecordedLab) -> None:
 
 
 def while_nobody_led(lab: RecordedLab) -> None:
-    """A task began anew between the stop of the second manager's engine and the first that was started again."""
+    """A task started again between the stop of the second manager's engine and the first that was started again."""
     times: dict[bool, list[int]] = {True: [], False: []}
 
     def note(line: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Faults in the services of the exercise on failed updates.
 
-Each begins one of the two anew. The other must be as the exercise leaves it: it is made so where the fault before has
+Each creates one of the two again. The other must be as the exercise leaves it: it is made so where the fault before has
 left it wrong, which a label on the service tells.
 """
 
@@ -70,7 +70,7 @@ _BACK_BY_HAND = (_type(_PARAMETERS.break_store), _down(_PARAMETERS.store.name), 
 _BACK = (*_BACK_BY_HAND, _type(_PARAMETERS.make_safe), _type(_PARAMETERS.break_safe))
 
 
-def _anew(lab: LiveLab, spec: ServiceSpec, steps: tuple[Act, ...], running: int = 3) -> None:
+def _create_again(lab: LiveLab, spec: ServiceSpec, steps: tuple[Act, ...], running: int = 3) -> None:
     acts.make(lab, spec)
     for step in steps:
         step(lab)
@@ -84,7 +84,7 @@ def _right(lab: LiveLab, spec: ServiceSpec) -> None:
         for options in ("", f"--filter label={_WRONG}")
     )
     if spec.name not in services or spec.name in wrong:
-        _anew(lab, spec, _MENDED if spec is _PARAMETERS.queue else _BACK)
+        _create_again(lab, spec, _MENDED if spec is _PARAMETERS.queue else _BACK)
 
 
 def _wrong(spec: ServiceSpec, *steps: Act, running: int = 3) -> Act:
@@ -92,7 +92,7 @@ def _wrong(spec: ServiceSpec, *steps: Act, running: int = 3) -> Act:
 
     def act(lab: LiveLab) -> None:
         _right(lab, _PARAMETERS.store if spec.name == _PARAMETERS.queue.name else _PARAMETERS.queue)
-        _anew(lab, spec.but(options=(*spec.options, f"--label {_WRONG}")), steps, running)
+        _create_again(lab, spec.but(options=(*spec.options, f"--label {_WRONG}")), steps, running)
 
     return act
 

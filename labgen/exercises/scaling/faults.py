@@ -41,7 +41,7 @@ def _scaled(spec: ServiceSpec, *numbers: int) -> Act:
     return act
 
 
-def _anew(lab: LiveLab) -> None:
+def _create_again(lab: LiveLab) -> None:
     """It was scaled, and afterwards removed and made again: of this one nobody has seen it."""
     _scaled(SERVICE)(lab)
     acts.make(lab, SERVICE)
@@ -82,7 +82,7 @@ FORGOTTEN = edits.printed("docker events", "")
 
 
 def another_service_scaled(lab: RecordedLab) -> None:
-    """Of the same name, before: it was removed and made anew."""
+    """Of the same name, before: it was removed and created again."""
 
     def change(out: str) -> str:
         events = [json.loads(line) for line in out.splitlines()]
@@ -179,7 +179,7 @@ FAULTS = (
         "another service was scaled",
         fail=("scaled_up",),
         blocked=_NEED_SCALED_UP,
-        on_nodes=_anew,
+        on_nodes=_create_again,
         on_recording=edits.all_of(another_service_scaled, changed_before(None)),
     ),
     Fault(

@@ -1,4 +1,4 @@
-"""Faults in the secrets, the config and the service of the exercise; each begins anew."""
+"""Faults in the secrets, the config and the service of the exercise; each creates them again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OLD_REMOVED = f"docker secret rm {_PARAMETERS.first}"
 def _site(
     *later: str, options: tuple[str, ...] = (_SECRET, _CONFIG), second: str = "", config: str = _PARAMETERS.config_text
 ) -> Act:
-    """Both secrets, the config and the service anew, and what comes later.
+    """Create both secrets, the config and the service again, and what comes later.
 
     :param options: of the service.
     :param second: what the second secret says, where it is none of a user and a password.

@@ -33,10 +33,10 @@ def _but(*changes: tuple[str, str], text: str = _PARAMETERS.changed) -> str:
     return text
 
 
-def _deploy(text: str, *anew: str) -> Act:
+def _deploy(text: str, *removed: str) -> Act:
     """Deploy a file, and wait until its tasks run.
 
-    :param anew: services to remove before.
+    :param removed: services to remove before.
     """
     image = _PARAMETERS.new if _PARAMETERS.new in text else _PARAMETERS.old
     replicas = 1 if "replicas: 1" in text else 2
@@ -50,7 +50,7 @@ def _deploy(text: str, *anew: str) -> Act:
         )
 
     def act(lab: LiveLab) -> None:
-        lab.remove(*anew)
+        lab.remove(*removed)
         lab.manager(f"docker stack deploy --compose-file - {_PARAMETERS.stack} <<'EOF'\n{text}EOF", within=180)
         lab.wait("the stack to run", deployed)
 

@@ -245,8 +245,8 @@ def test_reach_of_ends_that_the_gossip_never_tells_of_is_a_failure(reach: Of) ->
     """As of engines that were all restarted: a worker's that was quicker than the manager's has found no node."""
     alone = Net(overlay=dict.fromkeys([(W2, MANAGER), (W2, W1), (MANAGER, W2), (W1, W2)]))
     reached = reach(alone)
-    assert str(reached.overlay(W2)[0]) == (
-        f"{MANAGER.name} does not reach {W2.name} (their engines do not know each other)"
+    assert (
+        str(reached.overlay(W2)[0]) == f"{MANAGER.name} does not reach {W2.name} (their engines do not know each other)"
     )
     assert reached.overlay(MANAGER) == reached.overlay(W1) == []
 
