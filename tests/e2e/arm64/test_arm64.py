@@ -6,7 +6,6 @@ on another processor.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -21,15 +20,6 @@ from tests.e2e.arm64 import computer
 from tests.e2e.cloud_image import maker, servers
 from tests.e2e.conftest import LabUnderTest
 
-LAB = """\
-name: arm64
-box:
-  image: debian-13
-  url: {url}
-  checksum: {checksum}
-registry:
-  mirror: {registry}
-"""
 IMAGES = frozenset({"nginx", "redis"})
 NODES = ("swarm-manager", "swarm-worker1", "swarm-worker2")
 WITHIN = 3600
@@ -61,9 +51,8 @@ def lab(image: Path, registry_storage: Path, tmp_path_factory: pytest.TempPathFa
     env = {"XDG_CACHE_HOME": str(cache), **told}
     lab = LabUnderTest(path, "libvirt", env=env)
     lab.run("labgen", "init", str(path))
-    with image.open("rb") as file, servers.image_server(image.parent) as server:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        text = LAB.format(url=f"{server.url}/{image.name}", checksum=checksum, registry=servers.REGISTRY)
+    with servers.image_server(image.parent) as server:
+        text = servers.lab_file(image, server.url, "name: arm64")
         (path / "lab.yml").write_text(text, encoding="utf-8")
         try:
             _timed(lab, "labgen", "up", "--provider", "libvirt", "--no-bootstrap")

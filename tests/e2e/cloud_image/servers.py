@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -36,6 +37,17 @@ REGISTRY = f"http://{GATEWAY}:5000"
 
 _UPSTREAM = recipe.MIRRORS[0].removesuffix("/debian")
 _CLONE_NEWNET = 0x40000000
+
+
+def lab_file(image: Path, server_url: str, *settings: str) -> str:
+    """Compose the lab.yml of a lab on an image that is served, with its images of the registry here.
+
+    :param settings: lines to begin with: ``name: cloud``.
+    """
+    with image.open("rb") as file:
+        checksum = hashlib.file_digest(file, "sha256").hexdigest()
+    box = ("box:", "  image: debian-13", f"  url: {server_url}/{image.name}", f"  checksum: {checksum}")
+    return "\n".join([*settings, *box, "registry:", f"  mirror: {REGISTRY}", ""])
 
 
 class ImageServer(ThreadingHTTPServer):

@@ -6,7 +6,6 @@ The image is not a distribution's, but one like it that is made here (:mod:`test
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,17 +19,6 @@ import pytest
 from labgen.machines import inventory as inventories
 from tests.e2e.cloud_image import maker, servers
 from tests.e2e.conftest import BIN, LabUnderTest
-
-LAB = """\
-name: cloud
-workers: 1
-box:
-  image: debian-13
-  url: {url}
-  checksum: {checksum}
-registry:
-  mirror: {registry}
-"""
 
 CURL = """\
 #!/bin/sh
@@ -71,9 +59,7 @@ def cloud(
     lab = LabUnderTest(path, "libvirt", env=env)
     lab.run("labgen", "init", str(path))
     image = maker.image()
-    with image.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    text = LAB.format(url=f"{image_server.url}/{image.name}", checksum=checksum, registry=servers.REGISTRY)
+    text = servers.lab_file(image, image_server.url, "name: cloud", "workers: 1")
     (path / "lab.yml").write_text(text, encoding="utf-8")
     try:
         lab.run("labgen", "up", "--provider", "libvirt", "--no-bootstrap", within=2400)
