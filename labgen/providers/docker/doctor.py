@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from labgen.core.i18n import NOTHING, Text, _, untranslated
+from labgen.core.i18n import NOTHING, Text, _
 from labgen.host import debian, downloads, resources
 from labgen.host.computer import Host
 from labgen.host.daemon_status import lacking, systemd
@@ -17,11 +17,12 @@ from labgen.model.provider import ProviderFacts
 from labgen.providers.base import Checks
 from labgen.providers.docker import PROVIDER, control_groups, engine, kernel, network
 from labgen.providers.docker.engine import Engine
+from labgen.providers.docker.findings import docker_finding
+from labgen.providers.docker.limits import check_limits
 
 ENGINE_PAGE = "https://docs.docker.com/engine/install/"
 DESKTOP_PAGE = "https://docs.docker.com/desktop/"
 _OTHERWISE = _("Or use virtual machines: VirtualBox, or libvirt on Linux.")
-_DOCKER = untranslated("Docker")
 
 
 def checks(provider: ProviderFacts) -> Checks:
@@ -37,7 +38,7 @@ def checks(provider: ProviderFacts) -> Checks:
             check_engine,
             control_groups.check,
             image,
-            limits,
+            check_limits,
             kernel.check,
             partial(network.check_routes, provider=provider),
             partial(network.ports, provider=provider),
@@ -81,9 +82,9 @@ def _data(host: Host) -> Path:
 def missing(lab: Lab, host: Host) -> Finding | None:
     """Report that Docker is not installed at all, or that something else goes by its name; ``None`` where it is."""
     if host.which("docker") is None:
-        return _finding("missing", "error", _("is not installed."), _get(lab, host))
+        return docker_finding("missing", "error", _("is not installed."), _get(lab, host))
     if engine.client_is_podman(host):
-        return _finding(
+        return docker_finding(
             "podman",
             "error",
             _("the program `docker` here is Podman's (package podman-docker), with which nodes do not come up."),
@@ -114,19 +115,19 @@ def check_engine(lab: Lab, host: Host) -> Iterator[Finding]:
     elif status.state == "own":
         yield from _own(host)
     elif status.state == "denied":
-        yield _finding("engine", "error", _("its engine runs, but this user may not use it."), _allow(host))
+        yield docker_finding("engine", "error", _("its engine runs, but this user may not use it."), _allow(host))
     elif status.state == "confined":
-        yield _finding(
+        yield docker_finding(
             "engine",
             "error",
             _("no engine runs here, and root may not make network namespaces: this is a confined container."),
             _("Run labgen outside of the container, or give it CAP_SYS_ADMIN and CAP_NET_ADMIN."),
         )
     elif status.state == "none":
-        yield _finding("engine", "error", _("no engine answers here."), _start(lab, host))
+        yield docker_finding("engine", "error", _("no engine answers here."), _start(lab, host))
     else:
         last = next(reversed(status.output.strip().splitlines()), "nothing")
-        yield _finding(
+        yield docker_finding(
             "engine",
             "error",
             _("its engine does not answer; docker says: %(last)s", last=last[:200]),
@@ -141,7 +142,7 @@ def _own(host: Host) -> Iterator[Finding]:
     if version is not None and version < engine.OLDEST:
         yield _too_old(dotted(version))
     else:
-        yield _finding(
+        yield docker_finding(
             "engine", "ok", _("no engine runs here; the lab starts its own, in a network namespace of its own.")
         )
 
@@ -155,13 +156,15 @@ def _kind(host: Host) -> Iterator[Finding]:
     if any(finding.level == "error" for finding in wrong):
         return
     where = f" ({details.system})" if details.system else ""
-    yield _finding("engine", "ok", _("its engine %(version)s answers%(where)s.", version=details.version, where=where))
+    yield docker_finding(
+        "engine", "ok", _("its engine %(version)s answers%(where)s.", version=details.version, where=where)
+    )
 
 
 def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
     computer = engine.other_computer(host)
     if computer and engine.endpoint(host).startswith("ssh://"):
-        yield _finding(
+        yield docker_finding(
             "elsewhere",
             "ok",
             _(
@@ -171,7 +174,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
             ),
         )
     elif computer:
-        yield _finding(
+        yield docker_finding(
             "elsewhere",
             "error",
             _(
@@ -187,7 +190,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
             ),
         )
     if details.kind == "Podman":
-        yield _finding(
+        yield docker_finding(
             "podman",
             "error",
             _("what answers here is Podman, on which nodes do not come up."),
@@ -199,7 +202,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
         )
         return
     if details.os != "linux":
-        yield _finding(
+        yield docker_finding(
             "windows-containers",
             "error",
             _("its engine runs Windows containers; nodes are Linux."),
@@ -213,7 +216,7 @@ def _wrong_kind(host: Host, details: Engine) -> Iterator[Finding]:
 
 def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
     if "rootless" in details.security:
-        yield _finding(
+        yield docker_finding(
             "rootless",
             "error",
             _("its engine is rootless: it may not mount what an engine inside a node needs."),
@@ -224,7 +227,7 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
             ),
         )
     if "userns" in details.security:
-        yield _finding(
+        yield docker_finding(
             "userns-remap",
             "error",
             _(
@@ -237,7 +240,7 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
             ),
         )
     if not details.cpu_quota:
-        yield _finding(
+        yield docker_finding(
             "cpu-quota",
             "error",
             _(
@@ -250,7 +253,7 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
             ),
         )
     if details.cgroups == "1" and is_wsl(details.kernel):
-        yield _finding(
+        yield docker_finding(
             "wsl-too-old",
             "warning",
             _(
@@ -265,14 +268,14 @@ def _wrong_settings(host: Host, details: Engine) -> Iterator[Finding]:
 def _slow_settings(host: Host, details: Engine) -> Iterator[Finding]:
     """Warn of settings with which nodes may not work, or are slow."""
     if "selinux" in details.security:
-        yield _finding(
+        yield docker_finding(
             "selinux",
             "warning",
             _("its engine confines containers with SELinux, which may keep nodes from mounting what they need."),
             _("If a node does not boot: take selinux-enabled out of /etc/docker/daemon.json and restart the engine."),
         )
     if details.arch and details.arch != host.machine() and not engine.elsewhere(engine.endpoint(host)):
-        yield _finding(
+        yield docker_finding(
             "architecture-of-engine",
             "warning",
             _(
@@ -285,7 +288,7 @@ def _slow_settings(host: Host, details: Engine) -> Iterator[Finding]:
 
 
 def _too_old(version: str) -> Finding:
-    return _finding(
+    return docker_finding(
         "too-old",
         "error",
         _(
@@ -330,7 +333,7 @@ def _start(lab: Lab, host: Host) -> Text:
 def image(lab: Lab, host: Host) -> Iterator[Finding]:
     """Check the image of the nodes: in the engine, or to be built."""
     if lab.box is not None:
-        yield _finding(
+        yield docker_finding(
             "box-unused",
             "warning",
             _("box %(box)s of lab.yml is not used: containers start from labgen's own image.", box=lab.box.name),
@@ -370,91 +373,5 @@ def image(lab: Lab, host: Host) -> Iterator[Finding]:
         )
 
 
-def limits(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Memory and processors of the engine, which in a virtual machine are not this computer's."""
-    details = engine.engine(host)
-    if details is not None:
-        yield from _memory(lab, host, details)
-    # An engine of the lab's own has this computer's.
-    cpus = details.cpus if details is not None else host.cpus() if engine.daemon(host).state == "own" else 0
-    most = max(lab.nodes, key=lambda node: node.cpus)
-    if cpus and most.cpus > cpus:
-        # The engine refuses such a container ("Range of CPUs is from 0.01 to …").
-        yield _finding(
-            "cpus",
-            "error",
-            _(
-                "%(most)s is to have %(cpus)s; its engine has %(cpus2)s, and refuses more.",
-                most=most.name,
-                cpus=most.cpus,
-                cpus2=cpus,
-            ),
-            _("Set cpus: %(cpus)s or less in lab.yml.", cpus=cpus),
-            _("processors"),
-        )
-    yield from _inotify(lab, host)
-
-
-_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-_INOTIFY_OF_A_NODE = 5
-"""Inotify instances that a node's systemd takes: Linux' default of 128 for each user is enough for 25 nodes."""
-
-
-def _inotify(lab: Lab, host: Host) -> Iterator[Finding]:
-    """Check the kernel's limit of inotify instances, which all nodes share: without any, systemd does not start."""
-    if not network.local_engine(host) or not host.exists(_INOTIFY):
-        return
-    limit = (host.read(_INOTIFY) or "").strip()
-    if limit.isdigit() and int(limit) < _INOTIFY_OF_A_NODE * len(lab.nodes):
-        yield _finding(
-            "inotify",
-            "error",
-            _(
-                "the kernel allows %(limit)s inotify instances, enough for %(enough)s nodes; the lab has %(nodes)s.",
-                limit=limit,
-                enough=int(limit) // _INOTIFY_OF_A_NODE,
-                nodes=len(lab.nodes),
-            ),
-            untranslated(f"sudo sysctl fs.inotify.max_user_instances={max(1024, 8 * len(lab.nodes))}"),
-            _("kernel"),
-        )
-
-
-def _memory(lab: Lab, host: Host, details: Engine) -> Iterator[Finding]:
-    if not details.memory:
-        return
-    needed = sum(node.memory for node in lab.nodes)
-    if needed <= details.memory:
-        yield _finding(
-            "memory",
-            "ok",
-            _("%(needed)s MiB for the nodes, %(memory)s MiB in its engine.", needed=needed, memory=details.memory),
-            NOTHING,
-            _("memory"),
-        )
-        return
-    settings = (
-        _("Docker Desktop > Settings > Resources") if details.desktop else _("the settings of Docker's virtual machine")
-    )
-    virtual = host.system() != "Linux" or details.desktop
-    yield _finding(
-        "memory",
-        "warning",
-        _(
-            "the nodes may take %(needed)s MiB together; its engine has %(memory)s MiB.",
-            needed=needed,
-            memory=details.memory,
-        ),
-        _("Give it more memory (%(settings)s). Or lower memory in lab.yml, or use fewer nodes.", settings=settings)
-        if virtual
-        else _("Lower memory in lab.yml, or use fewer nodes."),
-        _("memory"),
-    )
-
-
 def _image(level: Level, message: Text, fix: Text = NOTHING) -> Finding:
-    return _finding("image", level, message, fix, _("image"))
-
-
-def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING, subject: Text = _DOCKER) -> Finding:
-    return Finding(f"docker.{name}", level, subject, message, fix, "docker")
+    return docker_finding("image", level, message, fix, _("image"))

@@ -9,16 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from labgen.core.i18n import NOTHING, Text, _, sentences, untranslated
+from labgen.core.i18n import Text, _, sentences, untranslated
 from labgen.host import debian
 from labgen.host.computer import Host
 from labgen.host.findings import Finding, Level
 from labgen.model.capabilities import ASK_IPVS, NO_IPVS, UNKNOWN_KERNEL, Capability, Lacks
 from labgen.model.lab import Lab
 from labgen.providers.docker import engine
+from labgen.providers.docker.findings import docker_finding
+
+_finding = partial(docker_finding, subject=_("kernel"))
 
 Answer = Literal["yes", "no", "unknown"]
 
@@ -395,7 +399,3 @@ def _fix(host: Host, answers: NodeKernel, feature: Feature) -> Text:
         load=load,
         machines=machines,
     )
-
-
-def _finding(name: str, level: Level, message: Text, fix: Text = NOTHING) -> Finding:
-    return Finding(f"docker.{name}", level, _("kernel"), message, fix, "docker")

@@ -28,6 +28,7 @@ from labgen.host import debian, resources
 from labgen.host.computer import LATE
 from labgen.images import recipe
 from labgen.providers.docker import control_groups, doctor, engine
+from labgen.providers.docker.limits import check_limits
 from labgen.providers.doctor import packages
 
 SYSTEMS = [DOCKER, MAC_DESKTOP, WINDOWS_DESKTOP]
@@ -44,7 +45,7 @@ def changed(host=DOCKER, **changes):
 def test_docker_ordinary_engine(host):
     assert doctor.missing(COURSE, host) is None
     assert bad(doctor.check_engine(COURSE, host)) == {}
-    assert bad(doctor.limits(COURSE, host)) == {}
+    assert bad(check_limits(COURSE, host)) == {}
     assert engine.daemon(host).state == "system"
 
 
@@ -118,7 +119,7 @@ def test_docker_engine_that_does_not_answer(err, state):
         silent = host.but(says={VERSION: Said(ABSENT.out, err, 1), INFO: Said("{}", err, 1)})
         assert engine.daemon(silent).state == state
         assert bad(doctor.check_engine(COURSE, silent)) == {"docker.engine": "error"}
-        assert bad(doctor.limits(COURSE, silent)) == {}
+        assert bad(check_limits(COURSE, silent)) == {}
 
 
 def test_docker_engine_that_does_not_answer_in_time_is_not_replaced():
@@ -273,7 +274,7 @@ def test_limits_names_inotify_instances_where_they_are_too_few(workers, limit, l
     path = "/proc/sys/fs/inotify/max_user_instances"
     host = DOCKER.but(paths={path}, files={path: f"{limit}\n"})
     findings = [
-        finding for finding in check("docker", "limits", lab(f"workers: {workers}"), host) if "inotify" in finding.id
+        finding for finding in check("docker", "check_limits", lab(f"workers: {workers}"), host) if "inotify" in finding.id
     ]
     assert bad(findings) == ({"docker.inotify": levels} if levels else {})
     assert all("enough for 25 nodes; the lab has 26" in finding.message for finding in findings)
@@ -319,15 +320,15 @@ def test_docker_box_of_the_lab_is_not_what_containers_start_from():
 
 
 def test_limits_of_the_engine():
-    assert bad(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000))) == {"docker.memory": "warning"}
-    findings = next(doctor.limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
+    assert bad(check_limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000))) == {"docker.memory": "warning"}
+    findings = next(check_limits(COURSE, changed(MAC_DESKTOP, MemTotal=2_000_000_000)))
     assert "Docker Desktop > Settings > Resources" in findings.fix
     # The engine refuses a container that asks for more processors than there are.
-    assert bad(doctor.limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
-    assert bad(doctor.limits(lab("cpus: 2"), DOCKER)) == {}
-    assert list(doctor.limits(COURSE, OWN)) == []
-    assert bad(doctor.limits(lab("cpus: 5"), OWN)) == {"docker.cpus": "error"}
-    assert list(doctor.limits(lab("cpus: 5"), DOCKER.but(says={VERSION: DENIED}))) == []
+    assert bad(check_limits(lab("cpus: 3"), DOCKER)) == {"docker.cpus": "error"}
+    assert bad(check_limits(lab("cpus: 2"), DOCKER)) == {}
+    assert list(check_limits(COURSE, OWN)) == []
+    assert bad(check_limits(lab("cpus: 5"), OWN)) == {"docker.cpus": "error"}
+    assert list(check_limits(lab("cpus: 5"), DOCKER.but(says={VERSION: DENIED}))) == []
 
 
 def test_networks_of_the_engine():
