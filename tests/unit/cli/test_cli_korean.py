@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 
 from labgen import cli
 from labgen.cli import click_messages, root
-from labgen.cli.language import language_in
+from labgen.cli.language import language_in, spoken
 from labgen.core.columns import columns
-from labgen.core.i18n import _
+from labgen.core.i18n import LANGUAGE_VARIABLE, _
 
 NAMES = """
     labgen Vagrantfile Docker Swarm Debian Python VirtualBox macOS Windows fish zsh bash compinit PowerShell
@@ -154,3 +155,13 @@ def test_text_that_click_does_not_have_translated_stays_english(monkeypatch: pyt
     translated = vars(click.core)["_"]
     assert translated("Aborted!") == "Aborted!"
     assert translated("Options") == _("Options").in_("ko") != "Options"
+
+
+@pytest.mark.parametrize("before", ["en", None])
+def test_spoken_brings_back_the_language_of_before(monkeypatch: pytest.MonkeyPatch, before: str | None) -> None:
+    monkeypatch.delenv(LANGUAGE_VARIABLE, raising=False)
+    if before:
+        monkeypatch.setenv(LANGUAGE_VARIABLE, before)
+    with spoken("ko"):
+        assert os.environ[LANGUAGE_VARIABLE] == "ko"
+    assert os.environ.get(LANGUAGE_VARIABLE) == before

@@ -66,3 +66,29 @@ def test_bootstrap_without_a_leader_says_so_and_the_ways_out() -> None:
     with pytest.raises(NoLeader, match="last seen: The swarm has no leader") as caught:
         bootstrap._members(shell, Patience(0.0))  # type: ignore[arg-type]
     assert "force-new-cluster" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("restarted", "settled_times"), [(False, 1), (True, 2)])
+def test_bootstrap_waits_for_the_nodes_to_know_one_another_and_to_be_ready_after_restarts(
+    monkeypatch: pytest.MonkeyPatch, restarted: bool, settled_times: int
+) -> None:
+    steps: list[str] = []
+    begun = bootstrap._Begun(SimpleNamespace(), {}, {"worker": bootstrap.swarm.Token("SWMTKN")})  # type: ignore[arg-type]
+    monkeypatch.setattr(bootstrap, "_begin", lambda *_arguments: begun)
+    monkeypatch.setattr(bootstrap, "_prepare", lambda *_arguments: settled())
+    monkeypatch.setattr(bootstrap.swarm, "join", lambda *_arguments: steps.append("join"))
+    monkeypatch.setattr(bootstrap.swarm, "settle", lambda *_arguments: steps.append("settle") or [])
+    monkeypatch.setattr(bootstrap.gossip, "await_all", lambda *_arguments: steps.append("gossip") or restarted)
+    inventory = SimpleNamespace(lab=LAB, state=SimpleNamespace(accelerated=True), patience=Patience(), lacks={})
+    monkeypatch.setattr(bootstrap, "Shell", lambda _inventory, node: SimpleNamespace(node=node))
+    bootstrap.bootstrap(inventory, bootstrap.Account([].append))  # type: ignore[arg-type]
+    assert steps == ["join", "join", "settle", "gossip", "settle"][: 3 + settled_times]
+
+
+def test_bootstrap_restarts_an_engine_that_was_started_often_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    shell = ScriptedShell(WORKER, [("^systemctl reset-failed docker.*; systemctl restart docker$", Output(0, "", ""))])
+    monkeypatch.setattr(bootstrap, "Shell", lambda _inventory, _node: shell)
+    nodes = bootstrap._gossiping(SimpleNamespace(lab=LAB), bootstrap.Account(lines.append))  # type: ignore[arg-type]
+    nodes.restart(WORKER)
+    assert lines == ["  [swarm-worker1] engine restarted: it had started before a manager's, and found no other node"]

@@ -107,3 +107,17 @@ def test_gossip_firewall_that_keeps_nodes_apart_is_named_and_no_engine_restarted
         wait(lambda *args: pytest.fail("restarted") if args[1] else alone(*args), rule)
     assert "sudo iptables -D INPUT -p udp -m udp --dport 7946 -j DROP" in str(caught.value.hint)
     assert "waited 3 s" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("lacking", "restarted"),
+    [
+        ({WORKER1.name: [MANAGER.name]}, [WORKER1]),
+        ({MANAGER.name: [WORKER1.name]}, [WORKER1]),
+        ({WORKER1.name: [WORKER2.name]}, []),
+    ],
+)
+def test_lost_workers_are_those_that_do_not_know_the_manager_or_that_it_does_not_know(
+    lacking: dict[str, list[str]], restarted: list[Node]
+) -> None:
+    assert gossip.lost_workers(LAB, lacking) == restarted
